@@ -1,0 +1,1 @@
+"""Deduplication: stages for which documents must meet (floor 2)."""

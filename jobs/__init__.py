@@ -1,0 +1,1 @@
+"""Runs plans: engines, receipts, manifests, resume, reports and the command line (floor 4)."""

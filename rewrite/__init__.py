@@ -1,0 +1,1 @@
+"""Rewriting and synthesis with language models (floor 2)."""

@@ -1,0 +1,157 @@
+"""The contract of a stage: three kinds, each one small method.
+
+    Filter   judge(batch, tools) -> Verdicts             keep or drop, row by row
+    Map      map(batch, tools)   -> RecordBatch | Mapped  change, add, fan out
+    Find     find(documents, tools) -> Frame             for what needs documents to meet (see `stages/find.py`)
+
+A stage is a frozen pydantic model: its fields ARE the YAML, its docstring IS the help. It names no engine, opens no
+path it was not given, and any cut of the same documents into batches gives the same rows (`stages/laws.py` checks it).
+Whatever is dear to load (models, lists, native libraries) is loaded in `open`, once per worker process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
+
+import pyarrow as pa
+import xxhash
+from pydantic import BaseModel, ConfigDict, Field
+
+from stages.fields import ContentFile, Runtime
+from stages.hashing import digest_of
+from stages.verdicts import Mapped, Verdicts
+
+if TYPE_CHECKING:
+    from stages.find import Documents, Frame
+
+
+class Resources(BaseModel):
+    """What one worker of a stage takes: cores, GPUs (shares allowed), bytes of memory beside the batches."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    cpus: float = Field(1.0, gt=0)
+    gpus: float = Field(0.0, ge=0)
+    memory: int = Field(0, ge=0)
+
+
+class Stage(BaseModel):
+    """What every stage has. Subclass `Filter`, `Map` or `Find`, never this."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    version: ClassVar[int] = 1
+    """Raised whenever the output changes for the same input; part of the fingerprint."""
+    use: ClassVar[str] = ""
+    """The YAML name; filled in by the loader, equal to the module's import path for built-in stages."""
+
+    def needs(self) -> tuple[str, ...]:
+        """Names of the columns read."""
+        return ("text",)
+
+    def adds(self) -> Mapping[str, pa.DataType]:
+        """Columns appended, or replaced by a column of the same name, with their types."""
+        return {}
+
+    def removes(self) -> tuple[str, ...]:
+        """Columns that do not go on; missing ones are no fault."""
+        return ()
+
+    def open(self) -> Any:
+        """Load models and lists, once per worker process; what it returns is `tools` of every call."""
+        return None
+
+    def resources(self) -> Resources:
+        """What one worker of this stage takes."""
+        return Resources()
+
+
+class Filter(Stage):
+    """Keeps or drops documents one by one. In mode `tag` nothing is dropped and the verdict becomes columns.
+
+    The columns of mode `tag` are `<name>_rule` (string, null = would be kept), `<name>_value` and `<name>_limit`
+    (float64), where name is the last part of the stage's name.
+    """
+
+    mode: Literal["drop", "tag"] = "drop"
+    """`drop` removes failing documents into the ledger; `tag` keeps all and writes the verdict as typed columns."""
+
+    def judge(self, batch: pa.RecordBatch, tools: Any) -> Verdicts:
+        """One verdict per row: the first failing rule in declared order, its value and its limit."""
+        raise TypeError(f"{type(self).__name__} does not define judge")
+
+    def adds(self) -> Mapping[str, pa.DataType]:
+        return dict(zip(self.tag_columns(), TAG_TYPES)) if self.mode == "tag" else {}
+
+    def tag_columns(self) -> tuple[str, str, str]:
+        """The three columns that mode `tag` writes."""
+        short = short_name(type(self).use or type(self).__module__)
+        return f"{short}_rule", f"{short}_value", f"{short}_limit"
+
+
+class Map(Stage):
+    """Changes documents: adds columns, edits text, drops, cuts, or makes several out of one."""
+
+    def map(self, batch: pa.RecordBatch, tools: Any) -> pa.RecordBatch | Mapped:
+        """The batch as it goes on. A plain RecordBatch has the input's rows in the input's order."""
+        raise TypeError(f"{type(self).__name__} does not define map")
+
+
+class Find(Stage):
+    """Finds things for which documents must meet, such as duplicates; gives findings, never documents."""
+
+    def find(self, documents: Documents, tools: Any) -> Frame:
+        """Rows of `stages.find.FINDING` (and the stage's added columns), at most one per place."""
+        raise TypeError(f"{type(self).__name__} does not define find")
+
+
+TAG_TYPES: Final = (pa.string(), pa.float64(), pa.float64())
+
+
+def short_name(use: str) -> str:
+    """The last part of a stage's name: `gopher_quality` of `filters.gopher_quality`, `Name` of `./x.py:Name`."""
+    return use.rsplit(":", 1)[-1].rsplit(".", 1)[-1]
+
+
+def identity(stage: Stage) -> dict[str, Any]:
+    """What decides a stage's output: name, version, fields without runtime ones, contents instead of paths.
+
+    The same for two runs whose worker counts, ports and file locations differ. Raises FileNotFoundError when a content
+    file is missing (the pipeline's checks come first and say so with its line).
+    """
+    fields = {
+        name: _value_identity(getattr(stage, name))
+        for name, info in type(stage).model_fields.items()
+        if not any(isinstance(mark, Runtime) for mark in info.metadata)
+    }
+    return {"stage": type(stage).use or type(stage).__module__, "version": type(stage).version, "fields": fields}
+
+
+def _value_identity(value: Any) -> Any:
+    """A JSON value in which every content file stands by its hash."""
+    if isinstance(value, ContentFile):
+        return {"content": hash_file(value)}
+    if isinstance(value, BaseModel):
+        return {name: _value_identity(getattr(value, name)) for name in type(value).model_fields}
+    if isinstance(value, Mapping):
+        return {str(key): _value_identity(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_value_identity(item) for item in value]
+    if isinstance(value, set | frozenset):
+        return sorted(_value_identity(item) for item in value)
+    return str(value) if isinstance(value, Path) else value
+
+
+def stage_key(stage: Stage) -> str:
+    """The stage key: 32 hex digits over `identity`; ids of derived documents are made from it."""
+    return digest_of(identity(stage))
+
+
+def hash_file(path: Path) -> str:
+    """xxh3-128 of a file's content, in hex."""
+    state = xxhash.xxh3_128()
+    with path.open("rb") as file:
+        while piece := file.read(1 << 20):
+            state.update(piece)
+    return str(state.hexdigest())

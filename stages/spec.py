@@ -15,8 +15,8 @@ from typing import Any
 class StageSpec:
     """One configured stage, ready to travel.
 
-    `use`: the YAML name. `fields`: JSON values, paths absolute. `file`, `file_hash`: set for path stages alone; a worker
-    whose file has another hash refuses to load it.
+    `use`: the YAML name. `fields`: JSON values, paths absolute. `file`, `file_hash`: set for path stages alone; a
+    worker whose file has another hash refuses to load it.
     """
 
     use: str

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal
 
 import pyarrow as pa
 import xxhash
@@ -31,9 +31,9 @@ class Resources(BaseModel):
     """What one worker of a stage takes: cores, GPUs (shares allowed), bytes of memory beside the batches."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    cpus: float = Field(1.0, gt=0)
-    gpus: float = Field(0.0, ge=0)
-    memory: int = Field(0, ge=0)
+    cpus: Annotated[float, Field(gt=0)] = 1.0
+    gpus: Annotated[float, Field(ge=0)] = 0.0
+    memory: Annotated[int, Field(ge=0)] = 0
 
 
 class Stage(BaseModel):

@@ -1,0 +1,1 @@
+"""Engines: four verbs (scan, map, shuffle, collect) over worker processes; none of them knows what a document is."""

@@ -1,0 +1,179 @@
+"""The embedded engine: worker processes on this machine, four verbs, nothing to install.
+
+A frame is a plan until `collect`: branches of (where rows come from, the workers they go through). A shuffle ends a pass:
+its map tasks spill sorted runs, its reduce tasks merge them. What crosses to the driver is small by contract.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pyarrow as pa
+
+from jobs.engines import spill
+from jobs.engines.pool import Pool
+from jobs.engines.worker import Task, to_ipc
+from stages.errors import EngineError
+from stages.find import PART, Worker
+from stages.stage import Resources
+
+TASK = pa.schema([("task", pa.int32())])
+_TABLE_ROWS = 65_536
+_REDUCE_BYTES = 64 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class _Scan:
+    tasks: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    table: pa.Table
+
+
+@dataclass(frozen=True, slots=True)
+class _Shuffled:
+    frame: LocalFrame
+    parts: int
+    order: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Branch:
+    origin: _Scan | _Rows | _Shuffled
+    chain: tuple[Worker, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LocalFrame:
+    """Rows to be, on the local engine. See `stages.find.Frame`."""
+
+    engine: LocalEngine
+    branches: tuple[_Branch, ...]
+    schema: pa.Schema
+
+    def map(self, worker: Worker, schema: pa.Schema, resources: Resources | None = None) -> LocalFrame:
+        branches = tuple(replace(branch, chain=(*branch.chain, worker)) for branch in self.branches)
+        return LocalFrame(self.engine, branches, schema)
+
+    def shuffle(self, parts: int, order: Sequence[str]) -> LocalFrame:
+        missing = [name for name in (PART, *order) if name not in self.schema.names]
+        if missing:
+            raise EngineError(f"shuffle needs the column {missing[0]}, which the rows before it do not have")
+        return LocalFrame(self.engine, (_Branch(_Shuffled(self, parts, tuple(order))),), self.schema)
+
+    def union(self, other: LocalFrame) -> LocalFrame:
+        if not self.schema.equals(other.schema):
+            raise EngineError("union needs equal schemas on both sides")
+        return LocalFrame(self.engine, (*self.branches, *other.branches), self.schema)
+
+    def collect(self) -> pa.Table:
+        with tempfile.TemporaryDirectory(prefix="collect-", dir=self.engine.scratch) as folder:
+            results = self.engine.run(self, None, Path(folder))
+        tables = [pa.ipc.open_stream(piece).read_all() for piece in results if isinstance(piece, bytes) and piece]
+        return pa.concat_tables([table.cast(self.schema) for table in tables]) if tables else self.schema.empty_table()
+
+
+class LocalEngine:
+    """Worker processes on this machine. Close it (or use `with`): its workers and scratch files end with it.
+
+    `workers`: processes. `memory`: bytes all of them may hold for shuffles together. `scratch`: a folder on a local disk
+    for spilled rows and journals. `progress(done, tasks)` is called as tasks of a pass end.
+    """
+
+    def __init__(
+        self, workers: int, memory: int, scratch: Path, progress: Callable[[int, int], None] | None = None
+    ) -> None:
+        scratch.mkdir(parents=True, exist_ok=True)
+        self.scratch = scratch
+        self.memory = memory
+        self.pool = Pool(workers, scratch)
+        self.progress = progress
+
+    def __enter__(self) -> LocalEngine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the workers and remove the scratch files."""
+        self.pool.close()
+        shutil.rmtree(self.scratch, ignore_errors=True)
+
+    def scan(self, tasks: int) -> LocalFrame:
+        """One row {task: int32} per task."""
+        return LocalFrame(self, (_Branch(_Scan(tasks)),), TASK)
+
+    def table(self, rows: pa.Table) -> LocalFrame:
+        """A table of the driver's as a frame."""
+        return LocalFrame(self, (_Branch(_Rows(rows)),), rows.schema)
+
+    def run(self, frame: LocalFrame, sink: spill.Sink | None, folder: Path) -> list[bytes | spill.Run | None]:
+        """Run all branches of a frame; results in no stated order. Runs of shuffles in front go below `folder`."""
+        results: list[bytes | spill.Run | None] = []
+        for number, branch in enumerate(frame.branches):
+            inner = folder / str(number)
+            inner.mkdir(parents=True)
+            order, tasks = self._tasks(branch.origin, inner, first=len(results) * 0 + number * 1_000_000)
+            results += self.pool.run(branch.chain, order, sink, tasks, self.progress)
+            shutil.rmtree(inner, ignore_errors=True)
+        return results
+
+    def _tasks(
+        self, origin: _Scan | _Rows | _Shuffled, folder: Path, first: int
+    ) -> tuple[tuple[str, ...] | None, list[Task]]:
+        if isinstance(origin, _Scan):
+            pieces = [
+                to_ipc([pa.record_batch([pa.array([task], pa.int32())], schema=TASK)]) for task in range(origin.tasks)
+            ]
+            return None, [Task(first + at, piece, (), (0, 0), (), "") for at, piece in enumerate(pieces)]
+        if isinstance(origin, _Rows):
+            batches = origin.table.combine_chunks().to_batches(max_chunksize=_TABLE_ROWS)
+            return None, [Task(first + at, to_ipc([batch]), (), (0, 0), (), "") for at, batch in enumerate(batches)]
+        runs = self._spill(origin, folder)
+        return origin.order, [
+            Task(first + at, None, _runs_of(runs, low, high), (low, high), (), "")
+            for at, (low, high) in enumerate(_ranges(runs))
+        ]
+
+    def _spill(self, origin: _Shuffled, folder: Path) -> list[spill.Run]:
+        spilled = folder / "runs"
+        spilled.mkdir()
+        memory = max(2**20, min(256 * 2**20, self.memory // (4 * self.pool.workers)))
+        sink = spill.Sink(str(spilled), origin.parts, origin.order, memory, origin.frame.schema)
+        runs = self.run(origin.frame, sink, folder / "before")
+        return [run for run in runs if isinstance(run, spill.Run)]
+
+
+def _ranges(runs: Sequence[spill.Run]) -> list[tuple[int, int]]:
+    """Neighbouring parts joined to tasks of about 64 MiB, so that a thousand tiny parts are not a thousand tasks."""
+    ranges: list[tuple[int, int]] = []
+    held = 0
+    for part, size in spill.part_sizes(runs).items():
+        if ranges and held + size <= _REDUCE_BYTES:
+            ranges[-1] = (ranges[-1][0], part + 1)
+            held += size
+        else:
+            ranges.append((part, part + 1))
+            held = size
+    return ranges
+
+
+def _runs_of(runs: Sequence[spill.Run], low: int, high: int) -> tuple[spill.Run, ...]:
+    """The runs' files cut down to what these parts need, so that a task's message stays small."""
+    picked = []
+    for run in runs:
+        files = tuple(
+            (path, kept)
+            for path, index in run.files
+            if (kept := tuple(entry for entry in index if low <= entry[0] < high))
+        )
+        if files:
+            picked.append(spill.Run(files))
+    return tuple(picked)

@@ -1,0 +1,149 @@
+"""The local engine's shuffle: sorted runs on disk, merged out of core.
+
+Each map task sorts what it has by (`_part`, *order), writes it as one or more runs whose batches never cross a part, and
+remembers which batches belong to which part. Reading parts merges the runs with a few batches of each in memory, so a
+part may be larger than memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+
+from stages.find import PART
+
+BATCH_ROWS: Final = 16_384
+_RUN: Final = "_run"
+_LAST: Final = "_last"
+
+
+@dataclass(frozen=True, slots=True)
+class Sink:
+    """Where a shuffle's runs go, how many parts there are, their order, and how much a task holds before it spills."""
+
+    folder: str
+    parts: int
+    order: tuple[str, ...]
+    memory: int
+    schema: pa.Schema
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The sorted files of one map task: per file its path and, for each part in it, (part, first batch, batches, bytes)."""
+
+    files: tuple[tuple[str, tuple[tuple[int, int, int, int], ...]], ...]
+
+
+def write_run(sink: Sink, task: int, batches: Iterator[pa.RecordBatch]) -> Run | None:
+    """Spill a stream: a file each time the memory allowed is full."""
+    files: list[Any] = []
+    held: list[pa.RecordBatch] = []
+    size = 0
+    for batch in batches:
+        if batch.num_rows == 0:
+            continue
+        held.append(batch)
+        size += batch.nbytes
+        if size >= sink.memory:
+            files.append(_write_file(sink, task, len(files), held))
+            held, size = [], 0
+    if held:
+        files.append(_write_file(sink, task, len(files), held))
+    return Run(tuple(files)) if files else None
+
+
+def _write_file(sink: Sink, task: int, number: int, held: list[pa.RecordBatch]) -> tuple[str, Any]:
+    table = pa.Table.from_batches(held, sink.schema).combine_chunks()
+    table = table.sort_by([(name, "ascending") for name in (PART, *sink.order)])
+    part = table[PART].to_numpy()
+    if len(part) and not (part[0] >= 0 and part[-1] < sink.parts):
+        raise AssertionError(f"a row's _part is outside 0..{sink.parts - 1}")
+    edges = np.concatenate(([0], np.flatnonzero(part[1:] != part[:-1]) + 1, [len(part)])).tolist()
+    path = Path(sink.folder) / f"{task:06d}-{number:03d}.arrow"
+    index = []
+    batch_number = 0
+    with pa.OSFile(str(path), "wb") as file:
+        options = pa.ipc.IpcWriteOptions(compression="lz4")
+        with pa.ipc.new_file(file, sink.schema, options=options) as writer:
+            for start, end in zip(edges[:-1], edges[1:]):
+                piece = table.slice(start, end - start)
+                pieces = piece.to_batches(max_chunksize=BATCH_ROWS)
+                for batch in pieces:
+                    writer.write_batch(batch)
+                index.append((int(part[start]), batch_number, len(pieces), piece.nbytes))
+                batch_number += len(pieces)
+    return str(path), tuple(index)
+
+
+def part_sizes(runs: Sequence[Run]) -> dict[int, int]:
+    """Bytes of each part over all runs, in order of part."""
+    sizes: dict[int, int] = {}
+    for run in runs:
+        for _, index in run.files:
+            for part, _, _, size in index:
+                sizes[part] = sizes.get(part, 0) + size
+    return dict(sorted(sizes.items()))
+
+
+def read_parts(runs: Sequence[Run], parts: tuple[int, int], order: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    """The rows of parts low ≤ part < high, sorted by (`_part`, *order), as a stream."""
+    low, high = parts
+    streams = [_stream(path, index, low, high) for run in runs for path, index in run.files]
+    yield from merge([stream for stream in streams if stream is not None], (PART, *order))
+
+
+def _stream(path: str, index: Any, low: int, high: int) -> Iterator[pa.RecordBatch] | None:
+    mine = [(first, count) for part, first, count, _ in index if low <= part < high]
+    if not mine:
+        return None
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        with pa.OSFile(path, "rb") as file, pa.ipc.open_file(file) as reader:
+            for first, count in mine:
+                for number in range(first, first + count):
+                    yield reader.get_batch(number)
+
+    return batches()
+
+
+def merge(streams: list[Iterator[pa.RecordBatch]], order: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    """Merge sorted streams into one, holding about one batch of each.
+
+    A round sorts the heads of all streams together and gives out what lies before the first head that ends: whatever
+    comes later in any stream is not smaller than that. Sorting is stable over streams, so equal keys keep stream order.
+    """
+    if len(streams) == 1:
+        yield from streams[0]
+        return
+    keys = [(name, "ascending") for name in order]
+    heads: list[pa.RecordBatch | None] = [next(stream, None) for stream in streams]
+    while any(head is not None for head in heads):
+        live = [(number, head) for number, head in enumerate(heads) if head is not None]
+        if len(live) == 1:
+            number, head = live[0]
+            yield head
+            yield from streams[number]
+            return
+        marked = [_mark(head, number) for number, head in live]
+        table = pa.Table.from_batches(marked).sort_by([*keys, (_RUN, "ascending")]).combine_chunks()
+        last = np.flatnonzero(table[_LAST].to_numpy(zero_copy_only=False))
+        safe = int(last[0]) + 1
+        given = table.slice(0, safe)
+        yield from given.drop_columns([_RUN, _LAST]).to_batches(max_chunksize=BATCH_ROWS)
+        taken = np.bincount(given[_RUN].to_numpy(), minlength=len(heads))
+        for number, head in live:
+            rest = head.slice(int(taken[number]))
+            heads[number] = rest if rest.num_rows else next(streams[number], None)
+
+
+def _mark(head: pa.RecordBatch, number: int) -> pa.RecordBatch:
+    last = np.zeros(head.num_rows, np.bool_)
+    last[-1] = True
+    run = pa.array(np.full(head.num_rows, number, np.int32))
+    return pa.RecordBatch.from_arrays([*head.columns, run, pa.array(last)], names=[*head.schema.names, _RUN, _LAST])

@@ -1,0 +1,96 @@
+"""Parquet to documents: whole columns at a time, one row group after the other.
+
+One idea: a row is known by its number in the file, so pieces (ranges of row groups) and batches of any size give the
+same ids. A row group that cannot be decoded is damaged from the first row that did not come out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from stages.errors import Fault, PipelineError, StoreError
+from stages.read.inputs import Chunk, InputFile, Piece
+from stages.read.reading import Reading, Tally, empty_batch
+from stages.read.storage import is_url, open_file
+from stages.read.tables import columns_of, documents
+
+
+@lru_cache(maxsize=512)
+def footer(path: str, mark: str) -> Any:
+    """The metadata of a Parquet file as it was when it had this mark. Raises PipelineError when it cannot be read."""
+    del mark  # part of the key alone
+    try:
+        with open_file(path) as stored:
+            return pq.read_metadata(stored)
+    except pa.ArrowInvalid as error:
+        mend = "leave the file out, or make it anew; a file cut short has no footer"
+        raise PipelineError(Fault(path, f"is no readable Parquet file: {error}", mend)) from error
+
+
+def schema_of(file: InputFile) -> pa.Schema:
+    """The columns of a Parquet file with their own types."""
+    return footer(file.path, file.mark).schema.to_arrow_schema()
+
+
+def row_group_sizes(file: InputFile) -> list[int]:
+    """Stored bytes of each row group."""
+    known = footer(file.path, file.mark)
+    groups = (known.row_group(number) for number in range(known.num_row_groups))
+    return [sum(group.column(at).total_compressed_size for at in range(group.num_columns)) for group in groups]
+
+
+def row_counts(file: InputFile) -> list[int]:
+    """Rows of each row group."""
+    known = footer(file.path, file.mark)
+    return [known.row_group(number).num_rows for number in range(known.num_row_groups)]
+
+
+def read_piece(reading: Reading, piece: Piece) -> Iterator[Chunk]:
+    """The documents of row groups `start` to before `end`."""
+    with open_file(piece.file.path) as stored:
+        try:
+            table = pq.ParquetFile(stored, pre_buffer=is_url(piece.file.path), buffer_size=2**20)
+        except pa.ArrowInvalid as error:
+            raise StoreError(f"{piece.file.path}: is no readable Parquet file any more: {error}") from error
+        yield from _row_groups(reading, piece, table)
+
+
+def _row_groups(reading: Reading, piece: Piece, table: Any) -> Iterator[Chunk]:
+    file, tally = piece.file, Tally()
+    sizes = [table.metadata.row_group(number).num_rows for number in range(table.metadata.num_row_groups)]
+    row, end = sum(sizes[: piece.start]), sum(sizes[: piece.end])
+    columns = columns_of(reading.read, file, table.schema_arrow)
+    for number in range(piece.start, piece.end):
+        close = row + sizes[number]
+        for found in _decoded(reading, table, number):
+            if isinstance(found, str):
+                tally.damaged.append(reading.damage(file, row, close - row, found))
+                yield tally.chunk(file, empty_batch(reading.schema), close - row)
+                row = close
+                break
+            for batch, taken in documents(reading, file, columns, found, row, tally):
+                yield tally.chunk(file, batch, taken)
+                row += taken
+            if reading.finished:
+                yield tally.limited(reading, file, end - row)
+                return
+        if row != close:
+            raise StoreError(f"{file.path}: row group {number} ended at row {row} of {close}")
+
+
+def _decoded(reading: Reading, table: Any, number: int) -> Iterator[pa.RecordBatch | str]:
+    """The batches of a row group; where it cannot be decoded further, the cause as the last item."""
+    group = table.metadata.row_group(number)
+    mean = max(1, group.total_byte_size // max(1, group.num_rows))
+    rows = max(1, min(reading.batch_rows, reading.batch_bytes // mean))
+    try:
+        yield from table.iter_batches(rows, row_groups=[number], use_threads=False)
+    except (pa.ArrowException, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        yield f"row group {number} cannot be decoded: {str(error).splitlines()[0][:200]}"

@@ -1,0 +1,1 @@
+"""Stages for textmill from a package of their own: `acme.shout` and `acme.no_shouting`."""

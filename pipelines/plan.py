@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from stages.fields import Runtime, Size
 from stages.read import InputFile, Read, Split
 from stages.spec import StageSpec
+from stages.stage import Resources
 
 
 class RunOptions(BaseModel):
@@ -54,6 +55,8 @@ class Link:
     identity: Mapping[str, Any]
     at: str
     """`pipeline.yaml:12`, for messages."""
+    resources: Resources = field(default_factory=Resources)
+    """What one worker takes: the stage's own wish, with the step key `resources` over it. In no fingerprint."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ import pyarrow as pa
 import xxhash
 from pydantic import BaseModel, ConfigDict, Field
 
-from stages.fields import ContentFile, Runtime
+from stages.fields import ContentFile, Runtime, Size
 from stages.hashing import digest_of
 from stages.verdicts import Mapped, Verdicts
 
@@ -33,7 +33,7 @@ class Resources(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     cpus: Annotated[float, Field(gt=0)] = 1.0
     gpus: Annotated[float, Field(ge=0)] = 0.0
-    memory: Annotated[int, Field(ge=0)] = 0
+    memory: Annotated[Size, Field(ge=0)] = 0
 
 
 class Stage(BaseModel):
@@ -45,6 +45,8 @@ class Stage(BaseModel):
     """Raised whenever the output changes for the same input; part of the fingerprint."""
     use: ClassVar[str] = ""
     """The YAML name; filled in by the loader, equal to the module's import path for built-in stages."""
+    ends_step: ClassVar[bool] = False
+    """Whether a step ends after it, so that its dear output stands while the stages behind it are edited."""
 
     def needs(self) -> tuple[str, ...]:
         """Names of the columns read."""

@@ -1,0 +1,52 @@
+"""Where a pipeline writes: the folders of its outputs, the columns that go out, and the home of the run directory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import pyarrow as pa
+
+from pipelines.faults import Found, Place
+from pipelines.form import Form
+from pipelines.plan import Output, RunOptions
+from pipelines.sources import absolute
+
+
+def placed_outputs(
+    form: Form, schemas: Mapping[str, pa.Schema | None], folder: Path, faults: list[Found]
+) -> list[Output]:
+    """The outputs with absolute folders; a column whose name starts with `_` stays in the run directory."""
+    outputs: list[Output] = []
+    for name, written in form.outputs.items():
+        to = absolute(written.fields.to, folder)
+        if "://" in to:
+            what = f"write: {to} is no folder of this machine, and this version writes to such only"
+            faults.append(Found(written.at, what, "write to a local folder and copy it"))
+        twin = next((other.name for other in outputs if other.to == to), None)
+        if twin is not None:
+            what = f"the outputs {twin!r} and {name!r} write to one folder, {to}"
+            faults.append(Found(written.at, what, "give each a folder of its own"))
+        schema = schemas[name]
+        columns = tuple(column for column in schema.names if not column.startswith("_")) if schema is not None else ()
+        if schema is not None and "text" not in columns:
+            what = f"the documents of the output {name!r} have no column 'text'; columns here: {', '.join(columns)}"
+            faults.append(Found(written.at, what, "a crawl needs stages.extract first; else name it: `read.text`"))
+        outputs.append(Output(name, to, written.fields.shard_size, written.fields.holdout, columns))
+    return outputs
+
+
+def home_of(form: Form, run: RunOptions | None, folder: Path, faults: list[Found]) -> str:
+    """Where `_textmill` stands: `run.home`, the one output's folder, or the folder that holds all outputs' folders."""
+    if run is not None and run.home:
+        return absolute(run.home, folder)
+    places = [absolute(output.fields.to, folder) for output in form.outputs.values()]
+    local = [place for place in places if "://" not in place]
+    if not local:
+        return str(folder)
+    home = os.path.commonpath(local)
+    if len(local) > 1 and home == os.path.sep:
+        at: Place = next(iter(form.outputs.values())).at
+        faults.append(Found(at, "the outputs have no common folder for the run's records", "set `run: {home: FOLDER}`"))
+    return home

@@ -1,0 +1,294 @@
+"""Finds and loads stages by the names that YAML gives them, the same way on the driver and on every worker.
+
+Three origins: a module of the packages `stages`, `filters`, `dedup`, `rewrite` (file path = import path = YAML name),
+an entry point of the group `textmill.stages` whose name holds a dot, and a class in a file of the user's
+(`./my_stages.py:Name`). Nothing is registered: built-in stages are found by walking the package files, so a new stage
+costs its own file and its test.
+"""
+
+from __future__ import annotations
+
+import inspect
+import pkgutil
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final, Literal
+
+from stages.errors import StageError
+from stages.spec import StageSpec
+from stages.stage import Filter, Find, Map, Stage, hash_file, identity, short_name
+
+HOMES: Final = ("stages", "filters", "dedup", "rewrite")
+"""The packages whose modules are built-in stages."""
+
+GROUP: Final = "textmill.stages"
+"""The entry point group of plugins: `"acme.redact" = "acme_textmill.redact:Redact"`."""
+
+Kind = Literal["filter", "map", "find", "read", "broken"]
+
+_DEFINES_A_STAGE: Final = re.compile(r"^class [A-Z]\w*\(.*\b(?:Filter|Map|Find|Stage|[A-Z]\w*Stage)\b", re.MULTILINE)
+
+
+class UnknownStageError(LookupError):
+    """No stage has this name. `mend` says which names come near."""
+
+    def __init__(self, what: str, mend: str) -> None:
+        super().__init__(what)
+        self.mend = mend
+
+
+class BrokenStageError(UnknownStageError):
+    """The name leads to something that cannot be loaded or is no stage. `mend` says what would help."""
+
+
+@dataclass(frozen=True, slots=True)
+class StageInfo:
+    """One line of `textmill stages`.
+
+    `summary`: the first line of the class's docstring, or why it cannot be loaded (`kind` is then `broken`). `origin`:
+    `textmill`, or the distribution of a plugin with its version.
+    """
+
+    use: str
+    kind: Kind
+    summary: str
+    origin: str
+
+
+def known_stages() -> dict[str, StageInfo]:
+    """All stages that a pipeline may name here, by name; plugins that cannot be loaded are listed as `broken`."""
+    found: dict[str, StageInfo] = {}
+    for use in builtin_names():
+        found[use] = _describe(use, "textmill")
+    for name, entry in sorted(_plugins().items()):
+        origin = f"{entry.dist.name} {entry.dist.version}" if entry.dist else "a plugin"
+        if "." not in name:
+            found[name] = StageInfo(name, "broken", f"the entry point {name!r} needs a dot in its name", origin)
+        elif name in found:
+            found[f"{name} ({origin})"] = StageInfo(name, "broken", "hidden by the built-in of the same name", origin)
+        else:
+            found[name] = _describe(name, origin)
+    return dict(sorted(found.items()))
+
+
+def load_class(use: str, base: Path | None = None) -> type[Stage]:
+    """The class behind a stage's name, with its `use` set.
+
+    `base`: the folder that a path stage is relative to. The class of `./my_stages.py:Name` has the `use`
+    `my_stages.py:Name`, without the folder, so that moving a project changes no identity. Raises `UnknownStageError` or
+    `BrokenStageError`, both LookupError.
+    """
+    if is_path(use):
+        file, name = _split_path(use, base)
+        return _named_class(_load_file(file), name, f"{file.name}:{name}")
+    module = _builtin_modules().get(use)
+    if module is not None:
+        return _sole_class(_import_builtin(use, module), use)
+    entry = _plugins().get(use)
+    if entry is None or "." not in use:
+        raise UnknownStageError(f"there is no stage {use!r}", near_stage(use))
+    return _load_plugin(entry, use)
+
+
+def is_path(use: str) -> bool:
+    """Whether a name is that of a class in a file of the user's."""
+    return use.startswith(("./", "../", "/"))
+
+
+def kind_of(stage: type[Stage]) -> Kind:
+    """Which of the kinds a class is; what is no Filter, Map or Find is read at the start of a stream."""
+    if issubclass(stage, Filter):
+        return "filter"
+    if issubclass(stage, Map):
+        return "map"
+    return "find" if issubclass(stage, Find) else "read"
+
+
+def summary_of(stage: type[Stage]) -> str:
+    """The first line of the class's docstring."""
+    return (inspect.getdoc(stage) or "").split("\n", 1)[0]
+
+
+def make_spec(stage: Stage) -> StageSpec:
+    """The configured stage as it travels: JSON values, with absolute paths and the hash of a path stage's file."""
+    fields = {name: _json_value(value) for name, value in stage.model_dump(mode="python").items()}
+    module = sys.modules[type(stage).__module__]
+    if not module.__name__.startswith(_PATH_MODULE):
+        return StageSpec(type(stage).use, fields)
+    file = Path(str(module.__file__))
+    return StageSpec(type(stage).use, fields, str(file), str(module.__dict__[_HASH]))
+
+
+def spec_identity(stage: Stage, spec: StageSpec) -> dict[str, Any]:
+    """`stages.stage.identity`, and for a path stage the hash of its code: who edits it must not bump a version."""
+    told = identity(stage)
+    return {**told, "code": spec.file_hash} if spec.file_hash else told
+
+
+def build(spec: StageSpec) -> Stage:
+    """The stage again, on whichever process. Raises StageError when its code or fields are not what was planned."""
+    try:
+        if spec.file is None:
+            loaded = load_class(spec.use)
+        else:
+            loaded = load_class(f"{Path(spec.file).absolute()}:{short_name(spec.use)}")
+            if sys.modules[loaded.__module__].__dict__[_HASH] != spec.file_hash:
+                raise StageError(f"{spec.file}: the file was changed after the plan was made; run it again")
+    except LookupError as error:
+        raise StageError(f"{spec.use}: {error}; the workers need the same packages as the driver") from error
+    return loaded.model_validate(dict(spec.fields), context={"base": "/"})
+
+
+def builtin_names() -> tuple[str, ...]:
+    """The names of all built-in stages, in order; read from the files, without importing them."""
+    return tuple(_builtin_modules())
+
+
+@cache
+def _builtin_modules() -> Mapping[str, str]:
+    """The module of each built-in stage. A package such as `stages/read/` has its stage in its module `stage`."""
+    modules = [name for home in HOMES for name in _stage_modules(import_module(home).__path__, home)]
+    return {name.removesuffix(".stage"): name for name in sorted(modules)}
+
+
+def _stage_modules(folders: Iterable[str], package: str) -> Iterator[str]:
+    """Modules below a package whose source defines a class on a kind of stage; works inside a zip too."""
+    for module in pkgutil.iter_modules(folders, f"{package}."):
+        finder: Any = module.module_finder
+        found = finder.find_spec(module.name)
+        if module.name != "stages.stage" and _DEFINES_A_STAGE.search(found.loader.get_source(module.name) or ""):
+            yield module.name
+        if module.ispkg:
+            yield from _stage_modules(found.submodule_search_locations, module.name)
+
+
+def _plugins() -> Mapping[str, EntryPoint]:
+    return {entry.name: entry for entry in entry_points(group=GROUP)}
+
+
+def _describe(use: str, origin: str) -> StageInfo:
+    try:
+        loaded = load_class(use)
+    except LookupError as error:
+        return StageInfo(use, "broken", str(error), origin)
+    return StageInfo(use, kind_of(loaded), summary_of(loaded), origin)
+
+
+def _import_builtin(use: str, module: str) -> ModuleType:
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise BrokenStageError(f"the stage {use!r} cannot be imported: {error}", "install what is missing") from error
+
+
+def _sole_class(module: ModuleType, use: str) -> type[Stage]:
+    """The one public stage class that a built-in module defines."""
+    classes = [
+        value
+        for name, value in vars(module).items()
+        if isinstance(value, type)
+        and issubclass(value, Stage)
+        and value.__module__ == module.__name__
+        and not name.startswith("_")
+    ]
+    if len(classes) != 1:
+        names = ", ".join(kind.__name__ for kind in classes) or "none"
+        raise BrokenStageError(f"the module {use} must define one public stage; it has {names}", "rename with a `_`")
+    return _with_use(classes[0], use)
+
+
+def _load_plugin(entry: EntryPoint, use: str) -> type[Stage]:
+    origin = entry.dist.name if entry.dist else "its package"
+    try:
+        loaded = entry.load()
+    except Exception as error:  # a plugin's import may fail in any way; it must not take the others down
+        what = f"the plugin stage {use!r} ({entry.value}) cannot be loaded: {type(error).__name__}: {error}"
+        raise BrokenStageError(what, f"mend or reinstall {origin}") from error
+    return _with_use(_checked(loaded, entry.value), use)
+
+
+def _split_path(use: str, base: Path | None) -> tuple[Path, str]:
+    path, colon, name = use.rpartition(":")
+    if not colon or not name.isidentifier():
+        raise BrokenStageError(f"{use!r} names no class", "write ./my_stages.py:Name")
+    return (base or Path()).absolute() / path, name
+
+
+_PATH_MODULE: Final = "_textmill_file_"
+_HASH: Final = "__textmill_hash__"
+
+
+def _load_file(file: Path) -> ModuleType:
+    """Run a user's file as a module whose name holds the content's hash, so that an edited file is another module.
+
+    It stays in `sys.modules`: what its stages send to workers must be picklable by name.
+    """
+    try:
+        content = hash_file(file)
+    except OSError as error:
+        reason = error.strerror or error
+        raise UnknownStageError(f"the stage file {file} cannot be read: {reason}", "mend the path") from error
+    name = f"{_PATH_MODULE}{re.sub(r'[^0-9A-Za-z]', '_', file.stem)}_{content[:16]}"
+    loaded = sys.modules.get(name)
+    if loaded is not None:
+        return loaded
+    found = spec_from_file_location(name, file)
+    if found is None or found.loader is None:
+        raise BrokenStageError(f"{file} is not a Python file", "write ./my_stages.py:Name")
+    module = module_from_spec(found)
+    module.__dict__[_HASH] = content
+    sys.modules[name] = module
+    try:
+        found.loader.exec_module(module)
+    except Exception as error:  # the user's own code may raise anything; the pipeline's line belongs to the message
+        del sys.modules[name]
+        raise BrokenStageError(f"{file} cannot be run: {type(error).__name__}: {error}", "mend the file") from error
+    return module
+
+
+def _named_class(module: ModuleType, name: str, use: str) -> type[Stage]:
+    if not hasattr(module, name):
+        names = [key for key, value in vars(module).items() if isinstance(value, type) and issubclass(value, Stage)]
+        own = [key for key in names if getattr(module, key).__module__ == module.__name__]
+        raise UnknownStageError(f"{module.__file__} has no class {name!r}", f"it has {', '.join(own) or 'no stage'}")
+    return _with_use(_checked(getattr(module, name), use), use)
+
+
+def _checked(loaded: object, where: str) -> type[Stage]:
+    if not isinstance(loaded, type) or not issubclass(loaded, Filter | Map | Find):
+        raise BrokenStageError(f"{where} is no stage", "subclass Filter, Map or Find of stages.stage")
+    return loaded
+
+
+def _with_use(loaded: type[Stage], use: str) -> type[Stage]:
+    loaded.use = use
+    return loaded
+
+
+def near_stage(use: str) -> str:
+    """Names to offer for one that is not known: near in spelling, or the same after the last dot."""
+    known = [*builtin_names(), *_plugins()]
+    same = [name for name in known if short_name(name) == short_name(use)]
+    near = [*same, *(name for name in get_close_matches(use, known, 3, 0.7) if name not in same)]
+    return f"did you mean {' or '.join(near[:3])}?" if near else "`textmill stages` lists all stages"
+
+
+def _json_value(value: Any) -> Any:
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {str(key): _json_value(item) for key, item in value.items()}
+    if isinstance(value, set | frozenset):
+        return sorted(_json_value(item) for item in value)
+    if isinstance(value, list | tuple):
+        return [_json_value(item) for item in value]
+    return value

@@ -136,7 +136,7 @@ def _set(node: Node, rest: str, value: Node, faults: list[Found], address: str) 
     if isinstance(node.value, tuple):
         return _set_in_steps(node, rest, value, faults, address)
     if node.value is None:
-        return Node(_entry({}, rest, value, faults, address), value.at)
+        return Node(_entry({}, rest, value, faults, address), node.at)
     if not isinstance(node.value, Mapping):
         faults.append(Found(value.at, f"{address}: {node.value!r} has nothing below it", "mend the address"))
         return node
@@ -209,8 +209,8 @@ def _as_mapping(step: Node) -> Node:
 
 
 def _with_fields(step: Node, value: Node) -> Node:
-    """The step with all its fields replaced."""
+    """The step with all its fields replaced; the stage stays where it was written."""
     assert isinstance(step.value, Mapping)
-    entries: dict[str, Node] = dict(step.value)
-    entries[step_key(step.value) or ""] = value
-    return Node(entries, step.at)
+    stage = step_key(step.value)
+    assert stage is not None
+    return Node({**step.value, stage: Node(value.value, step.value[stage].at)}, step.at)

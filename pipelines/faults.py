@@ -52,12 +52,12 @@ def refuse(faults: Sequence[Found], main: str) -> None:
         raise PipelineError(in_order(faults, main))
 
 
-def nearest(word: str, known: Iterable[str], otherwise: str = "") -> str:
+def nearest(word: str, known: Iterable[str], otherwise: str | None = None) -> str:
     """`did you mean …?` for a word that comes near a known one, else `otherwise`, else the list of known ones."""
     known = list(known)
     near = get_close_matches(word, known, 1, 0.6)
     if near:
         return f"did you mean {near[0]!r}?"
-    if otherwise or not known:
+    if otherwise is not None:
         return otherwise
-    return f"known: {', '.join(known)}"
+    return f"known: {', '.join(known)}" if known else ""

@@ -12,7 +12,7 @@ from typing import Final
 
 from pipelines.faults import Found, Place, nearest
 from pipelines.output_form import Feed, OutputForm, named_entries, read_feeds, read_outputs
-from pipelines.step_form import STEP_KEYS, StepForm, read_step, step_key
+from pipelines.step_form import STEP_KEYS, WORD, StepForm, read_step, step_key
 from pipelines.tree import Node
 
 FLAT: Final = ("read", "steps")
@@ -33,7 +33,10 @@ class StreamForm:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A whole pipeline. `broken`: names of sources and streams that stand there but were wrong."""
+    """A whole pipeline.
+
+    `broken`: names of sources and streams that stand there but were wrong. `complete`: whether all outputs were right.
+    """
 
     name: str
     seed: int
@@ -43,6 +46,7 @@ class Form:
     models: tuple[str, ...]
     run: Node | None
     broken: tuple[str, ...] = ()
+    complete: bool = True
 
 
 def read_form(root: Node, stem: str, faults: list[Found]) -> Form:
@@ -56,18 +60,23 @@ def read_form(root: Node, stem: str, faults: list[Found]) -> Form:
         if key not in TOP_KEYS:
             faults.append(Found(top[key].at, f"there is no top-level key {key!r}", nearest(key, TOP_KEYS)))
     _check_version(top, root.at, faults)
+    _check_variables(top.get("vars"), faults)
     flat = _is_flat(top, faults)
     streams = _flat_stream(top, root.at, faults) if flat else _streams(top, root.at, faults)
+    before = len(faults)
+    outputs = read_outputs(top, root.at, MAIN if flat else None, faults)
+    complete = len(faults) == before
     sources = _sources(top, root.at, flat, faults)
     return Form(
         _name(top.get("name"), stem, faults),
         _seed(top.get("seed"), faults),
         sources,
         streams,
-        read_outputs(top, root.at, MAIN if flat else None, faults),
+        outputs,
         _models(top.get("models"), faults),
         top.get("run"),
         _broken(top, flat, {*sources, *streams}),
+        complete,
     )
 
 
@@ -78,6 +87,17 @@ def _check_version(top: Mapping[str, Node], at: Place, faults: list[Found]) -> N
     elif version.value != 1 or isinstance(version.value, bool):
         what = f"this textmill reads pipelines of version 1, not {version.value!r}"
         faults.append(Found(version.at, what, "write `textmill: 1`, or use the textmill it was written for"))
+
+
+def _check_variables(node: Node | None, faults: list[Found]) -> None:
+    if node is None or node.value is None:
+        return
+    if not isinstance(node.value, Mapping):
+        faults.append(Found(node.at, "vars should be a mapping of names", "write `vars: {out: out}`"))
+        return
+    for name, item in node.value.items():
+        if not WORD.fullmatch(name):
+            faults.append(Found(item.at, f"{name!r} is no name for a variable", "use letters, digits, _ and -"))
 
 
 def _is_flat(top: Mapping[str, Node], faults: list[Found]) -> bool:

@@ -43,7 +43,8 @@ def connect(form: Form, faults: list[Found]) -> Graph:
         name: _refs(output.feeds, form, None, f"the output {name!r}", faults) for name, output in form.outputs.items()
     }
     uses = Counter(ref for refs in (*streams.values(), *outputs.values()) for ref in refs)
-    _check_used(form, uses, faults)
+    if form.complete and not form.broken:
+        _check_used(form, uses, faults)
     return Graph(_ordered(form, streams, faults), streams, outputs, uses)
 
 
@@ -71,7 +72,7 @@ def _check_used(form: Form, uses: Mapping[Ref, int], faults: list[Found]) -> Non
             what = f"the source {name!r} is never used"
             faults.append(Found(source.at, what, "take it in the `from` of a stream, or remove it"))
     for name, stream in form.streams.items():
-        if not uses.get(Ref("stream", name)) and form.outputs:
+        if not uses.get(Ref("stream", name)):
             what = f"the stream {name!r} is never used: it is not written and no stream takes from it"
             faults.append(Found(stream.at, what, "take it in the `from` of an output or a stream, or remove it"))
 

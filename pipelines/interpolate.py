@@ -9,19 +9,19 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
 from pipelines.faults import Found, Place, nearest
 from pipelines.scalars import write_scalar
-from pipelines.tree import Node
+from pipelines.tree import Node, Unresolved
 
 _REFERENCE: Final = re.compile(r"\$\$\{|\$\{([^}]*)\}?")
 
 
 def interpolate(root: Node, faults: list[Found]) -> Node:
-    """The tree with every reference replaced; unknown ones stay as they are and are faults.
+    """The tree with every reference replaced; unknown ones are faults.
 
     Variables may refer to other variables, in any order, but not in a circle.
     """
@@ -47,7 +47,7 @@ def _solve(
     if name in way:
         what = f"the variables {' → '.join((*way[way.index(name) :], name))} go round in a circle"
         faults.append(Found(variables[name].at, what, "give one of them a value of its own"))
-        solved[name] = Node(None, variables[name].at)
+        solved[name] = Node(Unresolved(), variables[name].at)
         return
     for other in _names(variables[name]):
         if other in variables:
@@ -76,27 +76,34 @@ def _replace(node: Node, solved: Mapping[str, Node], faults: list[Found]) -> Nod
     whole = _REFERENCE.fullmatch(node.value)
     if whole and whole[1] is not None:
         found = _look_up(whole, node.at, solved, faults)
-        return Node(found.value, replace(node.at, folder=found.at.folder)) if found else node
+        if found is None:
+            return Node(Unresolved(node.value), node.at)
+        return Node(found.value, replace(node.at, folder=found.at.folder))
     return _text(node, node.value, solved, faults)
 
 
 def _text(node: Node, text: str, solved: Mapping[str, Node], faults: list[Found]) -> Node:
+    """A text with all references in it replaced."""
     pieces: list[str] = []
-    folder, end = node.at.folder, 0
+    folder, end, whole = node.at.folder, 0, True
     for match in _REFERENCE.finditer(text):
         pieces.append(text[end : match.start()])
+        end = match.end()
         if match[1] is None:
             pieces.append("${")
-        else:
-            found = _look_up(match, node.at, solved, faults)
-            if found and isinstance(found.value, Mapping | tuple):
+            continue
+        found = _look_up(match, node.at, solved, faults)
+        if found is None or isinstance(found.value, Mapping | tuple | Unresolved):
+            whole = False
+            if found is not None and not isinstance(found.value, Unresolved):
                 what = f"${{{match[1]}}} is a list or a mapping, which cannot stand inside a text"
                 faults.append(Found(node.at, what, "let it stand alone"))
-            elif found:
-                pieces.append(write_scalar(found.value))  # type: ignore[arg-type]
-                folder = found.at.folder if match.start() == 0 else folder
-        end = match.end()
-    return Node("".join((*pieces, text[end:])), replace(node.at, folder=folder))
+            continue
+        assert not isinstance(found.value, Sequence) or isinstance(found.value, str)
+        pieces.append(write_scalar(found.value))
+        folder = found.at.folder if match.start() == 0 else folder
+    joined = "".join((*pieces, text[end:]))
+    return Node(joined if whole else Unresolved(joined), replace(node.at, folder=folder))
 
 
 def _look_up(match: re.Match[str], at: Place, solved: Mapping[str, Node], faults: list[Found]) -> Node | None:

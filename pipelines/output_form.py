@@ -90,7 +90,7 @@ def read_feeds(node: Node | None, who: str, at: Place, faults: list[Found]) -> t
         names = ", ".join(node.value)
         what = f"{who} gives weights, which need stages.mix, and this version does not have it"
         faults.append(Found(node.at, what, f"write `from: [{names}]`, which takes all of each"))
-        return ()
+        return tuple(Feed(name, item.at) for name, item in node.value.items())
     items = node.value if isinstance(node.value, tuple) else (node,)
     feeds = tuple(Feed(item.value, item.at) for item in items if isinstance(item.value, str))
     if len(feeds) != len(items) or not feeds:

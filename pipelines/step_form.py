@@ -87,5 +87,4 @@ def _step_keys(entries: Mapping[str, Node], use: str, faults: list[Found]) -> St
 
 
 def _near_key(key: str, use: str) -> str:
-    near = nearest(key, STEP_KEYS, " ").strip()
-    return near or f"fields of {use} stand below it, indented; step keys: {', '.join(STEP_KEYS)}"
+    return nearest(key, STEP_KEYS, f"fields of {use} stand below it, indented; step keys: {', '.join(STEP_KEYS)}")

@@ -6,8 +6,9 @@ models are relative to, also after a recipe was extended or a value came from th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,8 +30,9 @@ MOST_BYTES: Final = 4 * 2**20
 DEEPEST: Final = 60
 
 _PLAIN: Final = "plain"
-_TEXT: Final = "tag:yaml.org,2002:str"
-_TREES: Final = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
+_STANDARD: Final = "tag:yaml.org,2002:"
+_TEXT: Final = f"{_STANDARD}str"
+_TREES: Final = (f"{_STANDARD}map", f"{_STANDARD}seq")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,12 @@ class Node:
 
     value: Value
     at: Place
+
+
+class Unresolved(str):
+    """The text of a value that could not be told, such as one with an unknown variable: its fault is noted already."""
+
+    __slots__ = ()
 
 
 def read_file(path: Path, shown: str, faults: list[Found]) -> tuple[str, Node | None]:
@@ -75,7 +83,7 @@ def parse(text: str, whole: Place, faults: list[Found]) -> Node | None:
         faults.append(Found(whole, "the values are nested too deep", "write them flat"))
     else:
         try:
-            return _Growth(whole, faults).grow(root, whole.on(1), 0) if root else Node(None, whole.on(1))
+            return _grow(_Growth(whole, faults, count(1)), root, whole.on(1), 0) if root else Node(None, whole.on(1))
         except _TooMuchError as error:
             faults.append(Found(whole, str(error), "write it without so many aliases or levels"))
     return None
@@ -105,6 +113,15 @@ def node_at(node: Node, path: Sequence[str | int]) -> tuple[Node, tuple[str | in
     return node, tuple(walked)
 
 
+def unresolved(node: Node) -> bool:
+    """Whether any value below has a fault of its own already, so that nothing may be concluded from it."""
+    if isinstance(node.value, Mapping):
+        return any(unresolved(item) for item in node.value.values())
+    if isinstance(node.value, tuple):
+        return any(unresolved(item) for item in node.value)
+    return isinstance(node.value, Unresolved)
+
+
 class _TooMuchError(Exception):
     """The tree is larger or deeper than any pipeline."""
 
@@ -125,65 +142,61 @@ class _Loader(Reader, Scanner, Parser, Composer, BaseResolver):
         return _TREES[0] if kind is yaml.MappingNode else _TREES[1]
 
 
+@dataclass(frozen=True, slots=True)
 class _Growth:
-    """One pass from PyYAML's nodes to ours, counting nodes as aliases are copied."""
+    """What one pass from PyYAML's nodes to ours carries along; `count` counts nodes as aliases are copied."""
 
-    def __init__(self, whole: Place, faults: list[Found]) -> None:
-        self.whole = whole
-        self.faults = faults
-        self.nodes = 0
+    whole: Place
+    faults: list[Found]
+    count: Iterator[int]
 
-    def grow(self, node: yaml.Node, at: Place, depth: int) -> Node:
-        self.nodes += 1
-        if self.nodes > MOST_NODES:
-            raise _TooMuchError(f"it unfolds to more than {MOST_NODES} values")
-        if depth > DEEPEST:
-            raise _TooMuchError(f"the values are nested more than {DEEPEST} deep")
-        if isinstance(node, yaml.MappingNode):
-            self._check_tag(node, _TREES, at)
-            return Node(self._mapping(node, depth), at)
-        if isinstance(node, yaml.SequenceNode):
-            self._check_tag(node, _TREES, at)
-            return Node(tuple(self.grow(item, self._place(item), depth + 1) for item in node.value), at)
-        self._check_tag(node, (_PLAIN, _TEXT), at)
-        return Node(self._scalar(node, at), at)
-
-    def _mapping(self, node: yaml.MappingNode, depth: int) -> dict[str, Node]:
-        entries: dict[str, Node] = {}
-        first: dict[str, int] = {}
-        for key, item in node.value:
-            at = self._place(key)
-            if not isinstance(key, yaml.ScalarNode):
-                self.faults.append(Found(at, "a key must be a word", "write `key: value`"))
-                continue
-            if key.value in entries:
-                what = f"the key {key.value!r} stands here and on line {first[key.value]}"
-                self.faults.append(Found(at, what, "keep one of them"))
-                continue
-            first[key.value] = at.line
-            entries[key.value] = self.grow(item, at, depth + 1)
-        return entries
-
-    def _scalar(self, node: yaml.Node, at: Place) -> Scalar:
-        text = str(node.value)
-        if node.tag != _PLAIN:
-            return text
-        try:
-            return read_scalar(text)
-        except ValueError as error:
-            self.faults.append(Found(at, str(error), "write a finite number of at most 64 bits, or leave it out"))
-            return None
-
-    def _check_tag(self, node: yaml.Node, allowed: tuple[str, ...], at: Place) -> None:
-        if node.tag not in allowed:
-            self.faults.append(Found(at, f"tags such as {_short_tag(node.tag)} mean nothing here", "leave the tag out"))
-
-    def _place(self, node: yaml.Node) -> Place:
+    def place(self, node: yaml.Node) -> Place:
+        """Where a node of PyYAML stands."""
         return self.whole.on(node.start_mark.line + 1)
 
+    def add(self, at: Place, what: str, mend: str) -> None:
+        """Note a fault."""
+        self.faults.append(Found(at, what, mend))
 
-def _short_tag(tag: str) -> str:
-    return tag.replace("tag:yaml.org,2002:", "!!")
+
+def _grow(growth: _Growth, node: yaml.Node, at: Place, depth: int) -> Node:
+    """Our node for one of PyYAML's, with all below it."""
+    if next(growth.count) > MOST_NODES:
+        raise _TooMuchError(f"it unfolds to more than {MOST_NODES} values")
+    if depth > DEEPEST:
+        raise _TooMuchError(f"the values are nested more than {DEEPEST} deep")
+    if node.tag not in (*_TREES, _PLAIN, _TEXT):
+        growth.add(at, f"tags such as {node.tag.replace(_STANDARD, '!!')} mean nothing here", "leave the tag out")
+    if isinstance(node, yaml.MappingNode):
+        return Node(_mapping(growth, node, depth), at)
+    if isinstance(node, yaml.SequenceNode):
+        return Node(tuple(_grow(growth, item, growth.place(item), depth + 1) for item in node.value), at)
+    return Node(_scalar(growth, node, at), at)
+
+
+def _mapping(growth: _Growth, node: yaml.MappingNode, depth: int) -> dict[str, Node]:
+    entries: dict[str, Node] = {}
+    for key, item in node.value:
+        at = growth.place(key)
+        if not isinstance(key, yaml.ScalarNode):
+            growth.add(at, "a key must be a word", "write `key: value`")
+        elif key.value in entries:
+            what = f"the key {key.value!r} stands here and on line {entries[key.value].at.line}"
+            growth.add(at, what, "keep one of them")
+        else:
+            entries[key.value] = _grow(growth, item, at, depth + 1)
+    return entries
+
+
+def _scalar(growth: _Growth, node: yaml.Node, at: Place) -> Scalar:
+    text = str(node.value)
+    if node.tag != _PLAIN:
+        return text
+    try:
+        return read_scalar(text)
+    except ValueError as error:
+        growth.add(at, str(error), "write a finite number of at most 64 bits, or leave it out")
+        return Unresolved(text)
 
 
 def _syntax_fault(error: yaml.MarkedYAMLError, whole: Place) -> Found:

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from pipelines.faults import Found, Place, nearest
-from pipelines.tree import Node, node_at, plain
+from pipelines.faults import Found, nearest
+from pipelines.tree import Node, Unresolved, node_at, plain, unresolved
 from stages.fields import ContentFile
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -54,11 +54,14 @@ def validated(model: type[Model], node: Node, label: str, faults: list[Found]) -
     except ValidationError as error:
         faults.extend(translate(error, model, node, label))
         return None
-    return result
+    return None if unresolved(node) else result
 
 
 def translate(error: ValidationError, model: type[BaseModel], node: Node, label: str) -> list[Found]:
-    """One fault per place; the members of a union that all refused one value share theirs."""
+    """One fault per place; the members of a union that all refused one value share theirs.
+
+    A value whose variable is unknown has its fault already.
+    """
     grouped: dict[tuple[str | int, ...], list[ErrorDetails]] = {}
     for details in error.errors():
         loc = details["loc"]
@@ -66,7 +69,11 @@ def translate(error: ValidationError, model: type[BaseModel], node: Node, label:
         if details["type"] in ("missing", "extra_forbidden"):
             walked = (*walked, str(loc[-1])) if not walked or walked[-1] != loc[-1] else walked
         grouped.setdefault(walked, []).append(details)
-    return [_fault(details, path, model, node, label) for path, details in grouped.items()]
+    return [
+        _fault(details, path, model, node, label)
+        for path, details in grouped.items()
+        if not isinstance(node_at(node, path)[0].value, Unresolved)
+    ]
 
 
 def content_files(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[tuple[str | int, ...], Path]]:
@@ -159,17 +166,19 @@ def _said(details: ErrorDetails) -> str:
 
 def _mend(details: list[ErrorDetails], model: type[BaseModel], path: tuple[str | int, ...]) -> str:
     first = details[0]
+    help_text = _help(model, path).removeprefix("; ")
     if first["type"] == "literal_error":
-        return nearest(str(first["input"]), str(first.get("ctx", {})["expected"]).replace("'", "").split(" or "), " ")
+        known = str(first.get("ctx", {})["expected"]).replace("'", "").replace(" or ", ", ").split(", ")
+        return nearest(str(first["input"]), known, help_text)
     if first["type"] == "string_type" and isinstance(first["input"], int | float | bool):
         return "put quotes round it"
-    return _help(model, path).removeprefix("; ")
+    return help_text
 
 
 def _help(model: type[BaseModel], path: tuple[str | int, ...]) -> str:
-    """The field's docstring, which is what `textmill stages NAME` shows too."""
+    """What the field's docstring says, which `textmill stages NAME` shows too."""
     info = model.model_fields.get(str(path[0])) if path else None
-    return f"; {info.description.splitlines()[0]}" if info and info.description else ""
+    return f"; {path[0]} is: {info.description.splitlines()[0]}" if info and info.description else ""
 
 
 def _fields_at(model: type[BaseModel], path: tuple[str | int, ...]) -> list[str]:
@@ -190,8 +199,3 @@ def _shown(value: Any) -> str:
     except (TypeError, ValueError):
         text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def place_of(node: Node, *path: str | int) -> Place:
-    """Where the value at a path stands, or its nearest ancestor."""
-    return node_at(node, path)[0].at

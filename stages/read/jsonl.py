@@ -50,7 +50,8 @@ class _Rows:
                 for _ in self._take(lines, torn=lines.ending == 0 and stream.broken is not None):
                     yield self._flush(stream)
                     if self.reading.finished:
-                        yield self.tally.limited(self.reading, self.file, piece.end - self.reported)
+                        if self.file.packing or self.reported < piece.end:
+                            yield self.tally.limited(self.reading, self.file, piece.end - self.reported)
                         return
             if stream.broken is not None:
                 self.tally.damaged.append(self.reading.broken(self.file, stream.broken))

@@ -12,16 +12,16 @@ from typing import Final
 import xxhash
 
 from stages.errors import Fault, PipelineError
+from stages.read.dataset_folders import dataset_files, is_dataset
 from stages.read.formats import EXTENSIONS, format_by_head, format_by_name, packing_of
 from stages.read.globbing import files_below, fixed_folder, is_pattern, matches
 from stages.read.inputs import InputFile
 from stages.read.stage import Read, patterns_of
 from stages.read.storage import facts, full_path, is_file, is_folder, open_file, parent_of
+from stages.read.streams import unpacked_head
 
 MARKED: Final = 64 * 2**10
 """Bytes of head and of tail that enter a file's mark."""
-
-_UNREADABLE: Final = (OSError, PermissionError)
 
 
 def list_inputs(read: Read) -> tuple[InputFile, ...]:
@@ -101,7 +101,10 @@ def _matched(read: Read, pattern: str) -> Iterator[tuple[str, str, str]]:
 
 
 def _files_of_folder(read: Read, folder: str) -> Iterator[str]:
-    """All files of a folder; with a stated format, those with one of its extensions."""
+    """All files of a folder; with a stated format, those with one of its extensions; of a dataset, its data files."""
+    if read.format == "datasets" or (read.format == "auto" and is_dataset(folder)):
+        yield from dataset_files(folder)
+        return
     for path in files_below(folder):
         if read.format == "auto" or format_by_name(path) == read.format:
             yield path
@@ -127,8 +130,10 @@ def _measured(path: str, locator: str, format_name: str) -> InputFile:
     known = facts(path)
     mark, head = mark_of(path, known.size)
     packing = packing_of(head)
-    if format_name == "auto":
+    if format_name in ("auto", "datasets"):
         format_name = _told_format(path, head, packing)
+    if format_name == "jsonl" and ".json" in path.lower() and ".jsonl" not in path.lower():
+        _refuse_array(path, unpacked_head(head, packing))
     records = None
     if format_name == "parquet":
         from stages.read.parquet import footer
@@ -140,14 +145,19 @@ def _measured(path: str, locator: str, format_name: str) -> InputFile:
 def _told_format(path: str, head: bytes, packing: str) -> str:
     told = format_by_name(path)
     if told is None:
-        from stages.read.streams import unpacked_head
-
-        told = format_by_head(unpacked_head(head, packing) if packing else head)
+        told = format_by_head(unpacked_head(head, packing))
     if told is None:
         known = " ".join(EXTENSIONS)
         mend = f"say format:, name the files by a pattern, or use one of the extensions {known}"
         raise PipelineError(Fault(path, "neither its name nor its first bytes tell its format", mend))
     return told
+
+
+def _refuse_array(path: str, head: bytes) -> None:
+    """A file called .json may hold JSON Lines; one big array it may not."""
+    if head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"["):
+        mend = f"write one object a line, for example: jq -c '.[]' {path} > {path}l"
+        raise PipelineError(Fault(path, "it holds one JSON array, not one object a line", mend))
 
 
 def _reason(error: OSError) -> str:

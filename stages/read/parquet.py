@@ -10,14 +10,16 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stages.errors import Fault, PipelineError, StoreError
 from stages.read.inputs import Chunk, InputFile, Piece
 from stages.read.reading import Reading, Tally, empty_batch
+from stages.read.stage import Read
 from stages.read.storage import is_url, open_file
-from stages.read.tables import columns_of, documents
+from stages.read.tables import columns_of, decoding_cause, documents
 
 
 @lru_cache(maxsize=512)
@@ -32,8 +34,9 @@ def footer(path: str, mark: str) -> Any:
         raise PipelineError(Fault(path, f"is no readable Parquet file: {error}", mend)) from error
 
 
-def schema_of(file: InputFile) -> pa.Schema:
-    """The columns of a Parquet file with their own types."""
+def schema_of(read: Read, file: InputFile) -> pa.Schema:
+    """The columns of a Parquet file with their own types. Raises PipelineError when it cannot be read."""
+    del read
     return footer(file.path, file.mark).schema.to_arrow_schema()
 
 
@@ -73,11 +76,13 @@ def _row_groups(reading: Reading, piece: Piece, table: Any) -> Iterator[Chunk]:
                 yield tally.chunk(file, empty_batch(reading.schema), close - row)
                 row = close
                 break
-            for batch, taken in documents(reading, file, columns, found, row, tally):
+            rows = np.arange(row, row + found.num_rows, dtype=np.int64)
+            for batch, taken in documents(reading, file, columns, found, rows, tally):
                 yield tally.chunk(file, batch, taken)
                 row += taken
             if reading.finished:
-                yield tally.limited(reading, file, end - row)
+                if row < end:
+                    yield tally.limited(reading, file, end - row)
                 return
         if row != close:
             raise StoreError(f"{file.path}: row group {number} ended at row {row} of {close}")
@@ -91,6 +96,4 @@ def _decoded(reading: Reading, table: Any, number: int) -> Iterator[pa.RecordBat
     try:
         yield from table.iter_batches(rows, row_groups=[number], use_threads=False)
     except (pa.ArrowException, OSError) as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise
-        yield f"row group {number} cannot be decoded: {str(error).splitlines()[0][:200]}"
+        yield f"row group {number} cannot be decoded: {decoding_cause(error)}"

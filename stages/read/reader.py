@@ -13,7 +13,7 @@ from typing import Final
 import pyarrow as pa
 
 from stages.errors import StoreError
-from stages.read import jsonl, parquet
+from stages.read import arrow, delimited, jsonl, parquet, warc, whole_files
 from stages.read.inputs import Chunk, FileCounts, Piece, ReadCounts, Split
 from stages.read.reading import Reading, Tally
 from stages.read.stage import Read
@@ -23,6 +23,12 @@ Reader = Callable[[Reading, Piece], Iterator[Chunk]]
 READERS: Final[dict[str, Reader]] = {
     "jsonl": jsonl.read_piece,
     "parquet": parquet.read_piece,
+    "arrow": arrow.read_piece,
+    "csv": delimited.read_piece,
+    "html": whole_files.read_piece,
+    "text": whole_files.read_piece,
+    "warc": warc.read_piece,
+    "wet": warc.read_piece,
 }
 
 

@@ -56,6 +56,10 @@ class Reading:
         """A damaged range, with the id that a document of this record would have."""
         return Damaged(file.locator, offset, length, cause, url, document_id(self.source, file.locator, str(offset)))
 
+    def whole_file_id(self, file: InputFile) -> str:
+        """The id of the one document that a file is."""
+        return document_id(self.source, file.locator, "")
+
     def broken(self, file: InputFile, stream: BrokenStream) -> Damaged:
         """The rest of a packed file from the stored byte where its packing broke; the id is of no record's offset."""
         place = document_id(self.source, file.locator, f"stored:{stream.offset}")
@@ -111,9 +115,8 @@ class Tally:
         return chunk
 
     def limited(self, reading: Reading, file: InputFile, extent: int) -> Chunk:
-        """The chunk that closes a piece of which the limit of documents leaves the rest unread."""
-        if extent or file.packing:
-            self.skip("limit")
+        """The chunk that closes a piece of which the limit of documents leaves a rest unread: one range skipped."""
+        self.skip("limit")
         return self.chunk(file, empty_batch(reading.schema), extent)
 
 

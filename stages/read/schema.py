@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from stages.document import COLUMNS, LENGTH, OFFSET
 from stages.errors import Fault, PipelineError
-from stages.read import parquet, records, tables
+from stages.read import arrow, delimited, parquet, records, tables
 from stages.read.formats import CONTENT_FORMATS
 from stages.read.inputs import InputFile
 from stages.read.stage import Read
@@ -29,6 +29,7 @@ ARCHIVE: Final[dict[str, pa.DataType]] = {
     "http_headers": pa.string(),
     "http_status": pa.int32(),
     "crawled": pa.string(),
+    "metadata": pa.string(),
 }
 """Columns of WARC and ARC records."""
 
@@ -42,6 +43,7 @@ CONVERTED: Final[dict[str, pa.DataType]] = {
 }
 """Columns of WET records."""
 
+_TABLES: Final = {"parquet": parquet.schema_of, "arrow": arrow.schema_of, "csv": delimited.schema_of}
 _WIDER: Final = {frozenset({pa.int32(), pa.int64()}): pa.int64(), frozenset({pa.float32(), pa.float64()}): pa.float64()}
 
 
@@ -74,8 +76,8 @@ def source_schema(read: Read, files: Sequence[InputFile]) -> pa.Schema:
 def _columns_of(read: Read, file: InputFile) -> Iterator[tuple[str, Any]]:
     if file.format == "jsonl":
         yield from records.columns_of(read).items()
-    elif file.format == "parquet":
-        for column in tables.columns_of(read, file, parquet.schema_of(file)):
+    elif file.format in _TABLES:
+        for column in tables.columns_of(read, file, _TABLES[file.format](read, file)):
             yield column.name, column.type
     elif file.format == "warc":
         yield from ARCHIVE.items()

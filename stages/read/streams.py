@@ -126,6 +126,8 @@ class UnpackedStream:
 
 def unpacked_head(head: bytes, packing: str) -> bytes:
     """What the first stored bytes of a file unpack to, at most 64 KiB of it; empty when they are damaged."""
+    if not packing:
+        return head
     unpack = UNPACKERS[packing]()
     try:
         return next(iter(unpack.feed(head)), b"")[: 64 * 2**10]

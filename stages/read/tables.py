@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -53,30 +54,40 @@ def columns_of(read: Read, file: InputFile, schema: pa.Schema) -> list[Column]:
 
 
 def documents(
-    reading: Reading, file: InputFile, columns: list[Column], table: pa.RecordBatch, row: int, tally: Tally
+    reading: Reading,
+    file: InputFile,
+    columns: list[Column],
+    table: pa.RecordBatch,
+    rows: npt.NDArray[np.int64],
+    tally: Tally,
 ) -> Iterator[tuple[pa.RecordBatch, int]]:
-    """The documents of some rows, of which the first has number `row`: batches, and how many rows each accounts for.
+    """The documents of some rows with these numbers: batches, and how many of the rows each accounts for.
 
     Rows without text go to `tally` as damaged. Ends early when the limit of documents is reached.
     """
     weight = _weights(columns, table)
     start = 0
     while start < table.num_rows and not reading.finished:
-        taken = _fitting(weight[start:], reading.room, reading.batch_bytes)
-        part = table.slice(start, taken)
-        whole = np.arange(row + start, row + start + taken, dtype=np.int64)
-        present = weight[start : start + taken] >= 0
-        values = _values(reading, file, columns, part)
+        end = start + _fitting(weight[start:], reading.room, reading.batch_bytes)
+        numbers, present = rows[start:end], weight[start:end] >= 0
+        values = _values(reading, file, columns, table.slice(start, end - start))
         for at in np.flatnonzero(~present).tolist():
             url = values["url"][at].as_py() if "url" in values else None
-            tally.damaged.append(reading.damage(file, int(whole[at]), 1, "the text is null", url))
+            tally.damaged.append(reading.damage(file, int(numbers[at]), 1, "the text is null", url))
         if not present.all():
             values = {name: column.filter(pa.array(present)) for name, column in values.items()}
-            whole = whole[present]
-        batch = reading.batch(file, whole, np.ones(len(whole), np.int64), values)
+            numbers = numbers[present]
+        batch = reading.batch(file, numbers, np.ones(len(numbers), np.int64), values)
         reading.took(batch.num_rows)
-        start += taken
-        yield batch, taken
+        yield batch, end - start
+        start = end
+
+
+def decoding_cause(error: Exception) -> str:
+    """What a decoder of Arrow says of damaged bytes, on one line. A store's own failure (it has a number) is raised."""
+    if isinstance(error, OSError) and error.errno is not None:
+        raise error
+    return (str(error) or type(error).__name__).splitlines()[0][:200]
 
 
 def _text_column(read: Read, file: InputFile, types: Mapping[str, Any]) -> str | None:

@@ -1,0 +1,122 @@
+"""The one decorator that compiles kernels, and where the compiled code is kept.
+
+Every kernel has an explicit signature, releases the GIL, and is compiled once per machine: the machine code lies in a
+folder named after the kernels' sources, numba, Python and the processor, so that an edited or foreign kernel is never
+loaded. (numba by itself looks at the file of the calling kernel alone, and would run stale code after an edit of a
+kernel it calls.) While a kernel is not there one process compiles it and the others wait; afterwards nobody waits.
+
+The folder stands below the first of these that can be written: `NUMBA_CACHE_DIR`, this package's `__pycache__`,
+`XDG_CACHE_HOME` or `~/.cache`, the folder for temporary files. Where none can, kernels are compiled in every process
+and a RuntimeWarning says so.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+from hashlib import blake2b
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final, TypeVar, cast
+
+import numba
+from llvmlite.binding import get_host_cpu_features, get_host_cpu_name
+from numba import types
+
+Kernel = TypeVar("Kernel", bound=Callable[..., Any])
+
+BYTES: Final = types.Array(types.uint8, 1, "C", readonly=True)
+"""UTF-8 bytes, or one class per code point; read-only, as Arrow's buffers are."""
+LONGS: Final = types.Array(types.int64, 1, "C", readonly=True)
+"""int64 that a kernel only reads."""
+
+
+def native(signature: Any) -> Callable[[Kernel], Kernel]:
+    """Compile a function for exactly one signature, or load it if this machine has compiled it before."""
+
+    def compiled(function: Kernel) -> Kernel:
+        folder = cache_folder()
+        if folder is None:
+            return cast(Kernel, numba.njit(signature, nogil=True)(function))
+        with _turn_to_compile(folder, f"{function.__module__}.{function.__qualname__}"), _numba_caches_in(folder):
+            return cast(Kernel, numba.njit(signature, nogil=True, cache=True)(function))
+
+    return compiled
+
+
+@cache
+def cache_folder() -> Path | None:
+    """The folder with this machine's compiled kernels, made if need be; None where no folder can be written."""
+    name = f"kernels-{_machine_code_identity()}"
+    for parent in _parents():
+        folder = parent / name
+        with suppress(OSError):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=folder).close()
+            # Cached code is run: in a shared folder it must be our own.
+            if folder.stat().st_uid == os.getuid() or parent != _shared_parent():
+                return folder
+    warnings.warn(
+        "no folder to keep compiled kernels in, so every process compiles them; set NUMBA_CACHE_DIR to a writable one",
+        RuntimeWarning,
+        stacklevel=2,
+    )
+    return None
+
+
+def _parents() -> Iterator[Path]:
+    if numba.config.CACHE_DIR:
+        yield Path(numba.config.CACHE_DIR)
+    yield Path(__file__).parent / "__pycache__"
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    if os.path.isabs(home):
+        yield Path(home) / "textmill"
+    yield _shared_parent()
+
+
+def _shared_parent() -> Path:
+    return Path(tempfile.gettempdir()) / f"textmill-{os.getuid()}"
+
+
+def _machine_code_identity() -> str:
+    """16 hex digits over all that decides the machine code."""
+    state = blake2b(digest_size=8)
+    for source in sorted(files(__package__).iterdir(), key=lambda file: file.name):
+        if source.name.endswith(".py"):
+            state.update(source.read_bytes())
+    state.update(
+        f"{numba.__version__} {sys.version} {get_host_cpu_name()} {get_host_cpu_features().flatten()}".encode()
+    )
+    return state.hexdigest()
+
+
+@contextmanager
+def _turn_to_compile(folder: Path, kernel: str) -> Iterator[None]:
+    """Let one process compile a kernel that is not there yet, and the others load what it has written."""
+    done = folder / f"{kernel}.done"
+    if done.exists():
+        yield
+        return
+    with (folder / "lock").open("w") as lock:
+        # A file system without locks costs a second compilation, never a wrong one: numba replaces files atomically.
+        with suppress(OSError):
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+        done.touch()
+
+
+@contextmanager
+def _numba_caches_in(folder: Path) -> Iterator[None]:
+    """numba picks a function's folder while it decorates, from a setting for the whole process."""
+    before = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = str(folder)
+    try:
+        yield
+    finally:
+        numba.config.CACHE_DIR = before

@@ -1,0 +1,60 @@
+"""Compiled code: kept in a folder that can be written, and loaded by the next process instead of compiled again."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numba
+import pytest
+
+import stages.kernels.native as native
+from stages.kernels.words import whitespace_width
+
+LOAD = """
+import stages.kernels.words as words
+print(sum(words.whitespace_width.stats.cache_misses.values()), sum(words.whitespace_width.stats.cache_hits.values()))
+"""
+
+
+def test_a_second_process_loads_what_the_first_compiled() -> None:
+    home = Path(native.__file__).parents[2]
+    run = [subprocess.run([sys.executable, "-c", LOAD], capture_output=True, check=True, cwd=home) for _ in range(2)]
+    assert run[-1].stdout.split() == [b"0", b"1"]
+    assert whitespace_width.stats.cache_path.startswith(str(native.cache_folder()))
+
+
+def test_the_cache_goes_where_numba_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "new"))
+    folder = native.cache_folder.__wrapped__()
+    assert folder is not None
+    assert folder.parent == tmp_path / "new"
+
+
+def test_a_read_only_install_falls_back_to_the_users_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()  # no folder can be made below a file, not even by root
+    monkeypatch.setattr(native, "__file__", str(tmp_path / "file" / "native.py"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
+    folder = native.cache_folder.__wrapped__()
+    assert folder is not None
+    assert folder.parent == tmp_path / "home" / "textmill"
+
+
+def test_without_any_folder_kernels_are_compiled_with_a_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(native, "__file__", str(tmp_path / "file" / "native.py"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: str(tmp_path / "file"))
+    with pytest.warns(RuntimeWarning, match="set NUMBA_CACHE_DIR"):
+        assert native.cache_folder.__wrapped__() is None
+
+
+def test_numbas_own_setting_comes_back_after_compiling(tmp_path: Path) -> None:
+    before = numba.config.CACHE_DIR
+    with native._numba_caches_in(tmp_path):
+        assert str(tmp_path) == numba.config.CACHE_DIR
+    assert before == numba.config.CACHE_DIR

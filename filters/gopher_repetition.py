@@ -1,0 +1,95 @@
+"""Gopher's repetition rules: text that says the same lines, paragraphs or phrases again and again goes.
+
+Rae et al. 2021, *Scaling Language Models* (https://arxiv.org/abs/2112.11446), table A1, as datatrove's
+`GopherRepetitionFilter` reads it: same counts, same order, same strictness. All counts come from one kernel
+(`stages/kernels/repetition.py`); the rules are comparisons of columns.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pyarrow as pa
+
+from filters.limits import above, ratio
+from stages.fields import Share
+from stages.stage import Filter
+from stages.verdicts import Verdicts, first_failure
+
+_GRAMS: Final = {length: f"{'top' if length < 5 else 'duplicate'}_{length}_gram" for length in range(2, 11)}
+
+
+class GopherRepetition(Filter):
+    """Drops documents that repeat themselves, by thirteen rules.
+
+    Each drops a document whose share is greater than its limit. Rules in order, with datatrove's reason:
+
+    | rule | share | datatrove |
+    |---|---|---|
+    | `duplicate_paragraphs` | paragraphs equal to an earlier one / paragraphs | dup_para_frac |
+    | `duplicate_paragraph_characters` | their characters / characters of the text | dup_para_char_frac |
+    | `duplicate_lines` | lines equal to an earlier one / lines | dup_line_frac |
+    | `duplicate_line_characters` | their characters / characters of the text | dup_line_char_frac |
+    | `top_2_gram` … `top_4_gram` | length × count of the most frequent n-gram / characters | top_2_gram … |
+    | `duplicate_5_gram` … `duplicate_10_gram` | length of n-grams met before / characters | duplicated_5_n_grams … |
+
+    Lines lie between runs of newlines; paragraphs, of the stripped text, between runs of two or more. Words lie
+    between Unicode white space. A top n-gram is joined by blanks and counts even if it occurs once, so that very short
+    texts can fail; words of a duplicate n-gram are joined by nothing, and the walk goes on behind each one found. A
+    rule is off while its limit is null (0 is a limit, where datatrove takes it for off). The empty text is kept:
+    nothing in it is repeated (datatrove drops it as `empty`; `filters.length` does so here).
+    """
+
+    max_duplicate_paragraphs: Share | None = 0.3
+    """Share of paragraphs that repeat an earlier one."""
+    max_duplicate_paragraph_characters: Share | None = 0.2
+    """Share of characters in repeated paragraphs."""
+    max_duplicate_lines: Share | None = 0.3
+    """Share of lines that repeat an earlier one."""
+    max_duplicate_line_characters: Share | None = 0.2
+    """Share of characters in repeated lines."""
+    max_top_2_gram: Share | None = 0.2
+    """Share of characters in the most frequent pair of words."""
+    max_top_3_gram: Share | None = 0.18
+    """Share of characters in the most frequent three words."""
+    max_top_4_gram: Share | None = 0.16
+    """Share of characters in the most frequent four words."""
+    max_duplicate_5_gram: Share | None = 0.15
+    """Share of characters in repeated runs of five words."""
+    max_duplicate_6_gram: Share | None = 0.14
+    """Share of characters in repeated runs of six words."""
+    max_duplicate_7_gram: Share | None = 0.13
+    """Share of characters in repeated runs of seven words."""
+    max_duplicate_8_gram: Share | None = 0.12
+    """Share of characters in repeated runs of eight words."""
+    max_duplicate_9_gram: Share | None = 0.11
+    """Share of characters in repeated runs of nine words."""
+    max_duplicate_10_gram: Share | None = 0.10
+    """Share of characters in repeated runs of ten words."""
+
+    def open(self) -> None:
+        """Load the kernel, so that the first batch does not wait for it."""
+        import stages.kernels.repetition  # noqa: F401
+
+    def judge(self, batch: pa.RecordBatch, tools: None) -> Verdicts:
+        from stages.kernels.repetition import repetition_counts
+        from stages.kernels.texts import texts_of
+
+        limits = {length: getattr(self, f"max_{name}") for length, name in _GRAMS.items()}
+        wanted = tuple(length for length, limit in limits.items() if limit is not None)
+        count = repetition_counts(texts_of(batch["text"]), wanted)
+        paragraph_characters = ratio(count.duplicate_paragraph_characters, count.characters)
+        line_characters = ratio(count.duplicate_line_characters, count.characters)
+        rules = [
+            *above(
+                "duplicate_paragraphs",
+                ratio(count.duplicate_paragraphs, count.paragraphs),
+                self.max_duplicate_paragraphs,
+            ),
+            *above("duplicate_paragraph_characters", paragraph_characters, self.max_duplicate_paragraph_characters),
+            *above("duplicate_lines", ratio(count.duplicate_lines, count.lines), self.max_duplicate_lines),
+            *above("duplicate_line_characters", line_characters, self.max_duplicate_line_characters),
+        ]
+        for length in wanted:
+            rules += above(_GRAMS[length], ratio(count.grams[length], count.characters), limits[length])
+        return first_failure(batch.num_rows, rules)

@@ -108,6 +108,8 @@ def _read(file: Path | str, settings: tuple[str, ...], folder: Path, faults: lis
     elif not path.exists():
         mend = nearest(shown, recipe_names(), f"mend the path, or name a recipe: {', '.join(recipe_names())}")
         raise PipelineError(Fault(shown, "there is no such file", mend))
+    elif path.parent == RECIPES:
+        shown = path.name
     text, told = read_file(path, shown, faults)
     if told is None:
         raise PipelineError(in_order(faults, shown))

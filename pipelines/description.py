@@ -21,7 +21,7 @@ def describe(plan: Plan) -> str:
         lines += ["", *_step_lines(step)]
     if plan.notes:
         lines += ["", *(f"note: {note}" for note in plan.notes)]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines)
 
 
 def size_text(size: int) -> str:

@@ -12,6 +12,7 @@ from pipelines.faults import Found
 from pipelines.step_form import StepForm
 from pipelines.tree import Node
 from pipelines.validate import check_content_files, validated
+from stages.hashing import canonical_json
 from stages.load import Kind, UnknownStageError, kind_of, load_class, make_spec, spec_identity
 from stages.spec import StageSpec
 from stages.stage import Resources, Stage
@@ -50,7 +51,9 @@ def configure(form: StepForm, faults: list[Found]) -> Configured | None:
         return None
     try:
         spec = make_spec(stage)
-        return Configured(form, stage, kind_of(kind), spec, spec_identity(stage, spec), resources)
+        told = spec_identity(stage, spec)
+        canonical_json([spec.fields, told])
+        return Configured(form, stage, kind_of(kind), spec, told, resources)
     except (OSError, TypeError) as error:
         what = f"{form.use}: its fields cannot be written down: {error}"
         faults.append(Found(form.at, what, "fields hold numbers, texts, lists and mappings"))

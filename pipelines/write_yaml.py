@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from pipelines.scalars import read_scalar
-from pipelines.tree import Node, plain
+from pipelines.tree import Node, Unresolved, plain
 
 
 class _Dumper(yaml.SafeDumper):
@@ -39,3 +39,4 @@ def _is_word(text: str) -> bool:
 
 
 _Dumper.add_representer(str, _represent_text)
+_Dumper.add_representer(Unresolved, _represent_text)

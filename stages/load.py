@@ -17,15 +17,18 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
+from importlib.machinery import SourceFileLoader
 from importlib.metadata import EntryPoint, entry_points
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final, Literal
 
+import xxhash
+
 from stages.errors import StageError
+from stages.hashing import hash_text
 from stages.spec import StageSpec
-from stages.stage import Filter, Find, Map, Stage, hash_file, identity, short_name
+from stages.stage import Filter, Find, Map, Stage, identity, short_name
 
 HOMES: Final = ("stages", "filters", "dedup", "rewrite")
 """The packages whose modules are built-in stages."""
@@ -228,27 +231,27 @@ _HASH: Final = "__textmill_hash__"
 
 
 def _load_file(file: Path) -> ModuleType:
-    """Run a user's file as a module whose name holds the content's hash, so that an edited file is another module.
+    """Run a user's file as a module whose name holds the hash of path and content: an edited file is another module.
 
-    It stays in `sys.modules`: what its stages send to workers must be picklable by name.
+    The bytes that are hashed are the bytes that run (no bytecode cache, which goes by whole seconds). The module stays
+    in `sys.modules`: what its stages send to workers must be picklable by name.
     """
     try:
-        content = hash_file(file)
+        data = file.read_bytes()
     except OSError as error:
         reason = error.strerror or error
         raise UnknownStageError(f"the stage file {file} cannot be read: {reason}", "mend the path") from error
-    name = f"{_PATH_MODULE}{re.sub(r'[^0-9A-Za-z]', '_', file.stem)}_{content[:16]}"
+    content = xxhash.xxh3_128_hexdigest(data)
+    name = f"{_PATH_MODULE}{re.sub(r'[^0-9A-Za-z]', '_', file.stem)}_{hash_text(str(file), content)[:16]}"
     loaded = sys.modules.get(name)
     if loaded is not None:
         return loaded
-    found = spec_from_file_location(name, file)
-    if found is None or found.loader is None:
-        raise BrokenStageError(f"{file} is not a Python file", "write ./my_stages.py:Name")
-    module = module_from_spec(found)
-    module.__dict__[_HASH] = content
+    loader = SourceFileLoader(name, str(file))
+    module = ModuleType(name)
+    module.__dict__.update({"__file__": str(file), "__loader__": loader, _HASH: content})
     sys.modules[name] = module
     try:
-        found.loader.exec_module(module)
+        exec(loader.source_to_code(data, str(file)), module.__dict__)
     except Exception as error:  # the user's own code may raise anything; the pipeline's line belongs to the message
         del sys.modules[name]
         raise BrokenStageError(f"{file} cannot be run: {type(error).__name__}: {error}", "mend the file") from error

@@ -23,7 +23,7 @@ class Flow:
     dropped: int = 0
     failed: int = 0
     errors: int = 0
-    """Of the failed, those where the stage raised: they count against `max_error_rate`, damage of the input does not."""
+    """Of the failed, those where the stage raised: they count against `max_error_rate`, damaged input does not."""
     children: int = 0
     replaced: int = 0
     not_applied: int = 0

@@ -44,8 +44,8 @@ LEDGER: Final = pa.schema(
         ("excerpt", pa.string()),
     ]
 )
-"""`kind`: dropped, failed, cut, merged, skipped. `offset`, `length`: the record in its file. `span_*`: bytes of the text
-as the stage saw it. `chars`: characters of the text, or of the span. `excerpt`: its first 200 characters."""
+"""`kind`: dropped, failed, cut, merged, skipped. `offset`, `length`: the record in its file. `span_*`: bytes of the
+text as the stage saw it. `chars`: characters of the text, or of the span. `excerpt`: its first 200 characters."""
 
 EXCERPT: Final = 200
 FAILED: Final = "error:"
@@ -170,7 +170,7 @@ class LedgerWriter:
 
 
 def hash_rows(state: Any, rows: pa.RecordBatch) -> None:
-    """Feed rows to a hash in their canonical form: one JSON array per row in LEDGER's order, each ended by a newline."""
+    """Feed rows to a hash in their canonical form: a JSON array per row in LEDGER's order, ended by a newline."""
     columns = [column.to_pylist() for column in rows.columns]
     # The JSON of a row is its canonical form, so rows must become Python values here; ledgers are small beside texts.
     for row in zip(*columns):
@@ -179,6 +179,6 @@ def hash_rows(state: Any, rows: pa.RecordBatch) -> None:
 
 
 def ledger_digest(parts: Sequence[tuple[str, str, str]]) -> str:
-    """The digest of a run's ledger from (step, part, sha256 of the part's canonical rows), in order of step and part."""
+    """The digest of a run's ledger from (step, part, sha256 of its canonical rows), in order of step and part."""
     lines = [f"{sha}  {step}/{part}\n" for step, part, sha in sorted(parts)]
     return hashlib.sha256("".join(lines).encode()).hexdigest()

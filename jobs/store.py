@@ -37,7 +37,7 @@ class Store(Protocol):
         ...
 
     def replace(self, name: str, data: bytes) -> None:
-        """Give `name` this content in one act, whatever it had. For the lease, the card and the run's manifest alone."""
+        """Give `name` this content in one act, whatever it had. For lease, card and the run's manifest alone."""
         ...
 
     def publish(self, name: str, as_name: str) -> None:

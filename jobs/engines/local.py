@@ -1,7 +1,7 @@
 """The embedded engine: worker processes on this machine, four verbs, nothing to install.
 
-A frame is a plan until `collect`: branches of (where rows come from, the workers they go through). A shuffle ends a pass:
-its map tasks spill sorted runs, its reduce tasks merge them. What crosses to the driver is small by contract.
+A frame is a plan until `collect`: branches of (where rows come from, the workers they go through). A shuffle ends a
+pass: its map tasks spill sorted runs, its reduce tasks merge them. What crosses to the driver is small by contract.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from jobs.engines import spill
 from jobs.engines.pool import Pool
 from jobs.engines.worker import Task, to_ipc
 from stages.errors import EngineError
-from stages.find import PART, Worker
+from stages.find import PART, Frame, Worker
 from stages.stage import Resources
 
 TASK = pa.schema([("task", pa.int32())])
@@ -67,7 +67,9 @@ class LocalFrame:
             raise EngineError(f"shuffle needs the column {missing[0]}, which the rows before it do not have")
         return LocalFrame(self.engine, (_Branch(_Shuffled(self, parts, tuple(order))),), self.schema)
 
-    def union(self, other: LocalFrame) -> LocalFrame:
+    def union(self, other: Frame) -> LocalFrame:
+        if not isinstance(other, LocalFrame) or other.engine is not self.engine:
+            raise EngineError("union needs two frames of one engine")
         if not self.schema.equals(other.schema):
             raise EngineError("union needs equal schemas on both sides")
         return LocalFrame(self.engine, (*self.branches, *other.branches), self.schema)
@@ -82,8 +84,8 @@ class LocalFrame:
 class LocalEngine:
     """Worker processes on this machine. Close it (or use `with`): its workers and scratch files end with it.
 
-    `workers`: processes. `memory`: bytes all of them may hold for shuffles together. `scratch`: a folder on a local disk
-    for spilled rows and journals. `progress(done, tasks)` is called as tasks of a pass end.
+    `workers`: processes. `memory`: bytes all of them may hold for shuffles together. `scratch`: a folder on a local
+    disk for spilled rows and journals. `progress(done, tasks)` is called as tasks end.
     """
 
     def __init__(
@@ -120,7 +122,7 @@ class LocalEngine:
         for number, branch in enumerate(frame.branches):
             inner = folder / str(number)
             inner.mkdir(parents=True)
-            order, tasks = self._tasks(branch.origin, inner, first=len(results) * 0 + number * 1_000_000)
+            order, tasks = self._tasks(branch.origin, inner, first=number * 1_000_000)
             results += self.pool.run(branch.chain, order, sink, tasks, self.progress)
             shutil.rmtree(inner, ignore_errors=True)
         return results

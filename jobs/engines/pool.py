@@ -183,7 +183,7 @@ class _Pass:
         blind = sum(death.position == NOWHERE for death in deaths)
         if len(deaths) >= MOST_DEATHS or blind >= _BLIND_DEATHS:
             raise EngineError(
-                f"task {task.number}: its worker died {len(deaths)} times, last by {_cause(code)}, outside any document\n"
+                f"task {task.number}: its worker died {len(deaths)} times, last by {_cause(code)}\n"
                 "    mend: if memory ran out, lower --memory or --workers, or give the machine more"
             )
         self.waiting.appendleft(replace(task, deaths=deaths))

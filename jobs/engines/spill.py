@@ -1,14 +1,15 @@
 """The local engine's shuffle: sorted runs on disk, merged out of core.
 
-Each map task sorts what it has by (`_part`, *order), writes it as one or more runs whose batches never cross a part, and
-remembers which batches belong to which part. Reading parts merges the runs with a few batches of each in memory, so a
-part may be larger than memory.
+Each map task sorts what it has by (`_part`, *order), writes it as one or more runs whose batches never cross a part,
+and remembers which batches belong to which part. Reading parts merges the runs with a few batches of each in memory, so
+a part may be larger than memory.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -35,7 +36,7 @@ class Sink:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """The sorted files of one map task: per file its path and, for each part in it, (part, first batch, batches, bytes)."""
+    """The sorted files of one map task: per file its path and, for each part, (part, first batch, batches, bytes)."""
 
     files: tuple[tuple[str, tuple[tuple[int, int, int, int], ...]], ...]
 
@@ -71,7 +72,7 @@ def _write_file(sink: Sink, task: int, number: int, held: list[pa.RecordBatch]) 
     with pa.OSFile(str(path), "wb") as file:
         options = pa.ipc.IpcWriteOptions(compression="lz4")
         with pa.ipc.new_file(file, sink.schema, options=options) as writer:
-            for start, end in zip(edges[:-1], edges[1:]):
+            for start, end in pairwise(edges):
                 piece = table.slice(start, end - start)
                 pieces = piece.to_batches(max_chunksize=BATCH_ROWS)
                 for batch in pieces:

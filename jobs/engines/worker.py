@@ -1,7 +1,7 @@
 """What runs in a worker process: take a task from the driver, pass it through its workers, send back what is small.
 
-Started as `python -m jobs.engines.worker FD`, so that no user's main module is imported again. The process ends when its
-driver does: by the kernel's parent-death signal on Linux, and everywhere because the socket to the driver closes.
+Started as `python -m jobs.engines.worker FD`, so that no user's main module is imported again. The process ends when
+its driver does: by the kernel's parent-death signal on Linux, and everywhere because the socket to the driver closes.
 """
 
 from __future__ import annotations

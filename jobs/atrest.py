@@ -1,0 +1,188 @@
+"""`Documents` for a Find: files at rest, mapped to small rows that are committed file by file.
+
+What `rows` gives is written beside the step first, one file of rows per document file, each with a receipt: a killed
+Find begins again at the first file without one. Only then do the rows travel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from jobs.engines.local import LocalEngine, LocalFrame
+from jobs.overlay import Reading, read_rest
+from jobs.rest import PLACE, RestPart
+from jobs.steps.step import RECEIPT, Place
+from jobs.store import new_attempt
+from stages.expression import parse_expression
+from stages.find import PART, Frame, RestFile, Worker, groups
+
+PICKED = pa.schema([("file", pa.int32()), ("name", pa.string())])
+
+
+@dataclass(slots=True)
+class Phases:
+    """Numbers the passes over the documents, so that each has a folder of its own that a resumed run finds again."""
+
+    count: int = 0
+
+    def next(self) -> int:
+        self.count += 1
+        return self.count - 1
+
+
+@dataclass(frozen=True, slots=True)
+class AtRest:
+    """See `stages.find.Documents`. `picks`: by file number, the file of picks; None means all documents."""
+
+    place: Place
+    engine: LocalEngine
+    parts: tuple[RestPart, ...]
+    where: str | None = None
+    picks: dict[int, str] | None = None
+    picked: pa.Schema | None = None
+    phases: Phases = field(default_factory=Phases)
+
+    @property
+    def files(self) -> tuple[RestFile, ...]:
+        return tuple(RestFile(part.name, part.rows, part.live, part.text_bytes) for part in self.parts)
+
+    def rows(self, worker: Worker, schema: pa.Schema, columns: Sequence[str] = ("text",)) -> LocalFrame:
+        folder = f"{self.place.folder}/rows-{self.phases.next():02d}"
+        numbers = [number for number in range(len(self.parts)) if self.picks is None or number in self.picks]
+        have = _committed(self.place, folder)
+        missing = tuple(number for number in numbers if number not in have)
+        if missing:
+            make = MakeRows(self, missing, worker, schema, tuple(columns), folder)
+            self.engine.scan(len(missing)).map(replace(make, documents=_without_engine(self)), RECEIPT).collect()
+            have = _committed(self.place, folder)
+        names = tuple(have[number] for number in numbers if have[number])
+        return self.engine.scan(len(names)).map(ReadRows(self.place, names), schema)
+
+    def only(self, picks: Frame) -> AtRest:
+        folder = f"{self.place.folder}/picks-{self.phases.next():02d}"
+        lay = by_file(picks, len(self.parts)).map(LayPicks(self.place, folder), PICKED).collect()
+        found = dict(zip(lay["file"].to_pylist(), lay["name"].to_pylist()))
+        extra = pa.schema([one for one in picks.schema if one.name != PLACE])
+        return replace(self, picks=dict(sorted(found.items())), picked=extra)
+
+    def table(self, rows: pa.Table) -> LocalFrame:
+        return self.engine.table(rows)
+
+    def read(self, number: int, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """The documents of one file as workers see them: place, id, the columns asked for, and the picks' columns."""
+        options, picks = self.place.options, None
+        if self.picks is not None:
+            picks = pq.read_table(self.place.store.open(self.picks[number]))
+        where = parse_expression(self.where) if self.where else None
+        wanted = dict.fromkeys(["id", *columns, *(where.columns if where else ())])
+        schema = pa.schema([self.place.step.schema_in.field(name) for name in wanted])
+        reading = Reading(schema, options.batch_rows, options.batch_bytes)
+        for batch in read_rest(self.place.store, self.parts[number], number, reading, picks):
+            if where is not None:
+                batch = batch.filter(pa.array(where.mask(batch)))
+            if batch.num_rows:
+                extra = [] if self.picked is None else self.picked.names
+                yield batch.select(list(dict.fromkeys([PLACE, "id", *columns, *extra])))
+
+
+def _without_engine(documents: AtRest) -> AtRest:
+    """The documents as they travel to workers: an engine holds processes and stays behind."""
+    return replace(documents, engine=None, phases=Phases())  # type: ignore[arg-type]
+
+
+def _committed(place: Place, folder: str) -> dict[int, str]:
+    """File number → name of its committed rows; an empty name where a file gave none."""
+    names = [name for name in place.store.names(folder) if name.endswith(".json") and "/." not in name]
+    receipts = [orjson.loads(place.store.read(name)) for name in names]
+    return {receipt["file"]: receipt["name"] for receipt in receipts}
+
+
+@dataclass(frozen=True, slots=True)
+class MakeRows:
+    """Map the documents of one file to small rows, write them, and commit them."""
+
+    documents: AtRest
+    numbers: tuple[int, ...]
+    worker: Worker
+    schema: pa.Schema
+    columns: tuple[str, ...]
+    folder: str
+
+    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for task in batch["task"].to_pylist():
+                number = self.numbers[task]
+                rows = self.worker(self.documents.read(number, self.columns))
+                name = self._write(number, rows)
+                receipt = orjson.dumps({"file": number, "name": name})
+                self.documents.place.store.put_if_absent(f"{self.folder}/{number:05d}.json", receipt)
+                yield pa.RecordBatch.from_pylist([{"part": number}], schema=RECEIPT)
+
+    def _write(self, number: int, rows: Iterator[pa.RecordBatch]) -> str:
+        full = (batch for batch in rows if batch.num_rows)
+        first = next(full, None)
+        if first is None:
+            return ""
+        name = f"{self.folder}/{number:05d}.{new_attempt()}.arrow"
+        options = pa.ipc.IpcWriteOptions(compression="lz4")
+        with (
+            self.documents.place.store.create(name) as file,
+            pa.ipc.new_stream(file, self.schema, options=options) as writer,
+        ):
+            writer.write_batch(first.cast(self.schema))
+            for batch in full:
+                writer.write_batch(batch.cast(self.schema))
+        return name
+
+
+@dataclass(frozen=True, slots=True)
+class ReadRows:
+    """The committed rows of one file."""
+
+    place: Place
+    names: tuple[str, ...]
+
+    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for task in batch["task"].to_pylist():
+                with self.place.store.open(self.names[task]) as file, pa.ipc.open_stream(file) as reader:
+                    yield from reader
+
+
+@dataclass(frozen=True, slots=True)
+class ByFile:
+    """Send rows with a place to the part of their file."""
+
+    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            file = (batch[PLACE].to_numpy() >> 32).astype(np.int32)
+            columns = {name: batch[name] for name in batch.schema.names if name != PART}
+            yield pa.RecordBatch.from_arrays([pa.array(file), *columns.values()], names=[PART, *columns])
+
+
+def by_file(frame: Frame, files: int) -> Frame:
+    """Rows with a place, brought together by file and sorted by place."""
+    schema = pa.schema([pa.field(PART, pa.int32()), *(one for one in frame.schema if one.name != PART)])
+    return frame.map(ByFile(), schema).shuffle(max(1, files), [PLACE])
+
+
+@dataclass(frozen=True, slots=True)
+class LayPicks:
+    """Write each file's picks beside the step."""
+
+    place: Place
+    folder: str
+
+    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for group in groups(batches, [PART]):
+            number = group[PART][0].as_py()
+            name = f"{self.folder}/{number:05d}.{new_attempt()}.parquet"
+            with self.place.store.create(name) as file:
+                pq.write_table(pa.Table.from_batches([group.drop_columns([PART])]), file, compression="lz4")
+            yield pa.RecordBatch.from_pylist([{"file": number, "name": name}], schema=PICKED)

@@ -1,0 +1,88 @@
+"""The dataset card: a README.md that lets `datasets` load the shards and tells a reader where they came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from jobs.table import text_table
+
+
+def dataset_card(manifest: Mapping[str, Any], output: Mapping[str, Any]) -> str:
+    """The card of one output: YAML header with `configs`, then sources, stages, and how to make it."""
+    splits = list(dict.fromkeys(shard["split"] for shard in output["shards"]))
+    rows = sum(shard["rows"] for shard in output["shards"])
+    header = ["---", "configs:", "- config_name: default"]
+    header += ["  data_files:" if splits else "  data_files: []"]
+    for split in splits:
+        header += [f"  - split: {split}", f"    path: data/{split}-*.parquet"]
+    header += ["size_categories:", f"- {_size_category(rows)}", "---"]
+    sources = [
+        [name, str(len(source["files"])), _bytes(sum(file["size"] for file in source["files"]))]
+        for name, source in manifest["sources"].items()
+    ]
+    body = [
+        f"# {manifest['name']}",
+        "",
+        f"{rows:,} documents in {len(output['shards'])} shards, made by textmill {manifest['textmill']}.",
+        "",
+        "## Sources",
+        "",
+        *_markdown(["source", "files", "stored"], sources),
+        "",
+        "## Stages",
+        "",
+        *_markdown(
+            ["stage", "in", "kept", "dropped", "failed", "out"],
+            [
+                [str(flow["stage"]), *(f"{flow[key]:,}" for key in ("in", "kept", "dropped", "failed", "out"))]
+                for flow in manifest["flows"]
+            ],
+        ),
+        "",
+        "Every document that is not in the shards is in `_textmill/ledger`, with the rule, the value and the limit.",
+        "",
+        "## Making it again",
+        "",
+        "    textmill run _textmill/pipeline.yaml",
+        "",
+        f"digest `{output['digest']}`",
+    ]
+    return "\n".join([*header, *body]) + "\n"
+
+
+def _markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    return [
+        "| " + " | ".join(head) + " |",
+        "|" + " --- |" * len(head),
+        *("| " + " | ".join(row) + " |" for row in rows),
+    ]
+
+
+def flows_table(manifest: Mapping[str, Any]) -> str:
+    """The table of flows that `textmill run` prints."""
+    head = ["stage", "in", "dropped", "failed", "new", "out", "most frequent rules"]
+    rows = []
+    for flow in manifest["flows"]:
+        rules = sorted(flow["rules"].items(), key=lambda item: (-item[1], item[0]))[:3]
+        told = ", ".join(f"{rule} {times:,}" for rule, times in rules) + (", …" if len(flow["rules"]) > 3 else "")
+        if flow["cuts"]:
+            told = f"{flow['cuts']:,} spans cut" + (f", {told}" if told else "")
+        new = flow["children"] - flow["replaced"]
+        numbers = (flow["in"], flow["dropped"], flow["failed"], new, flow["out"])
+        rows.append([str(flow["stage"]), *(f"{number:,}" if number else "" for number in numbers), told])
+    return text_table(head, rows, right=range(1, 6))
+
+
+def _size_category(rows: int) -> str:
+    bounds = [(1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M")]
+    bounds += [(10**7, "1M<n<10M"), (10**8, "10M<n<100M"), (10**9, "100M<n<1B"), (10**10, "1B<n<10B")]
+    return next((name for bound, name in bounds if rows < bound), "n>1T" if rows > 10**12 else "10B<n<100B")
+
+
+def _bytes(size: int) -> str:
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:,.0f} {unit}" if unit == "B" else f"{size:,.1f} {unit}"
+        size = size / 1000  # type: ignore[assignment]
+    return f"{size:,.1f} TB"

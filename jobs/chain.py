@@ -1,0 +1,163 @@
+"""The adapter between stages and the books: passes a batch through a chain of stages and accounts for every row.
+
+For each stage it applies `where`, calls it, halves the batch when it raises until the one row at fault is alone, checks
+that every input row went on or was dropped, makes the ids of derived documents, and writes the ledger rows. A batch is
+a run of neighbouring documents, so sorting its ledger rows by (document, stage) gives one order, whatever the batches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from jobs import ledger
+from jobs.calling import Loaded, Rows, apply, empty_after, load, with_column
+from jobs.flow import Flow
+from pipelines.plan import Link
+from stages.document import child_id
+from stages.errors import StageError
+from stages.verdicts import Mapped, Verdicts, keep_all
+
+TOO_LARGE: Final = "too_large"
+
+
+class Chain:
+    """Stages of one step, open and ready, with their flows so far."""
+
+    def __init__(self, links: Sequence[Link], step: str, max_document_bytes: int) -> None:
+        self.step = step
+        self.max_document_bytes = max_document_bytes
+        self.flows = [Flow(link.name) for link in links]
+        self._links = [load(link) for link in links]
+
+    def start(self) -> None:
+        """Begin the books of a new part."""
+        self.flows = [Flow(loaded.link.name) for loaded in self._links]
+
+    def run(self, batch: pa.RecordBatch) -> tuple[pa.RecordBatch, pa.RecordBatch]:
+        """Documents that go on, and the ledger rows of those that do not, both in the order of the input."""
+        origin: Rows = np.arange(batch.num_rows)
+        buried: list[tuple[Rows, pa.RecordBatch]] = []
+        for loaded, flow in zip(self._links, self.flows):
+            flow.entered += batch.num_rows
+            if batch.num_rows:
+                mapped = _checked(apply(loaded, batch, flow), batch, loaded)
+                mapped = self._without_giants(mapped, batch, loaded)
+                buried += self._book(mapped, batch, origin, loaded, flow)
+                batch, origin = _with_child_ids(mapped, batch, loaded), origin[mapped.parent]
+            else:
+                batch = empty_after(loaded.stage, batch)
+        return batch, in_order(buried)
+
+    def _without_giants(self, mapped: Mapped, batch: pa.RecordBatch, loaded: Loaded) -> Mapped:
+        """Drop documents whose new text is above the limit."""
+        if "text" not in loaded.stage.adds():
+            return mapped
+        size = text_sizes(mapped.rows)
+        giants = size > self.max_document_bytes
+        if not giants.any():
+            return mapped
+        gone = np.setdiff1d(mapped.parent[giants], mapped.parent[~giants]).astype(np.int64)
+        value = np.zeros(batch.num_rows)
+        value[mapped.parent[giants]] = size[giants]
+        drops = _add_verdict(
+            mapped.drops or keep_all(batch.num_rows), gone, TOO_LARGE, value, float(self.max_document_bytes)
+        )
+        derived = None if mapped.derived is None else mapped.derived[~giants]
+        return Mapped(mapped.rows.filter(pa.array(~giants)), mapped.parent[~giants], drops, mapped.cuts, derived)
+
+    def _book(
+        self, mapped: Mapped, batch: pa.RecordBatch, origin: Rows, loaded: Loaded, flow: Flow
+    ) -> list[tuple[Rows, pa.RecordBatch]]:
+        """Count one stage's result and write its ledger rows."""
+        buried: list[tuple[Rows, pa.RecordBatch]] = []
+        lost = np.zeros(0, np.int64)
+        if mapped.drops is not None:
+            lost = np.flatnonzero(mapped.drops.rule.is_valid().to_numpy(zero_copy_only=False))
+        if len(lost):
+            assert mapped.drops is not None
+            rows = ledger.burial(batch, lost, mapped.drops, self.step, loaded.link.name)
+            buried.append((origin[lost], rows))
+            failed = int(pc.sum(pc.equal(rows["kind"], "failed")).as_py())
+            flow.failed += failed
+            flow.dropped += len(lost) - failed
+            flow.count({entry["values"]: entry["counts"] for entry in rows["rule"].value_counts().to_pylist()})
+        if mapped.cuts is not None and len(mapped.cuts.row):
+            rows = ledger.cut_rows(batch, mapped.cuts, self.step, loaded.link.name)
+            buried.append((origin[mapped.cuts.row], rows))
+            flow.cuts += rows.num_rows
+        flow.kept += batch.num_rows - len(lost)
+        if mapped.derived is not None:
+            stayed = np.zeros(batch.num_rows, np.bool_)
+            stayed[mapped.parent[~mapped.derived]] = True
+            flow.children += int(mapped.derived.sum())
+            flow.replaced += batch.num_rows - len(lost) - int(stayed.sum())
+        return buried
+
+
+def in_order(buried: Sequence[tuple[Rows, pa.RecordBatch]]) -> pa.RecordBatch:
+    """Ledger rows of several stages in order of document, then stage, then as they were."""
+    if not buried:
+        return ledger.fill(0)
+    rows = pa.concat_batches([rows for _, rows in buried])
+    return rows.take(pa.array(np.argsort(np.concatenate([origin for origin, _ in buried]), kind="stable")))
+
+
+def text_sizes(batch: pa.RecordBatch) -> npt.NDArray[np.int64]:
+    """Bytes of UTF-8 text per row; a null text has 0."""
+    return np.asarray(pc.fill_null(pc.binary_length(batch["text"]), 0).to_numpy(zero_copy_only=False), np.int64)
+
+
+def _checked(mapped: Mapped, batch: pa.RecordBatch, loaded: Loaded) -> Mapped:
+    """Hold the law that every input row goes on or is dropped, never both, never neither."""
+    parent = mapped.parent
+    if len(parent) != mapped.rows.num_rows or (len(parent) and (np.diff(parent) < 0).any()):
+        raise StageError(f"{loaded.link.name}: `parent` must name an input row for each output row, ascending")
+    seen = np.zeros(batch.num_rows, np.bool_)
+    seen[parent] = True
+    gone = np.zeros(batch.num_rows, np.bool_)
+    if mapped.drops is not None:
+        gone = mapped.drops.rule.is_valid().to_numpy(zero_copy_only=False)
+    wrong = np.flatnonzero(seen == gone)
+    if len(wrong):
+        act = "both kept and dropped" if seen[wrong[0]] else "neither kept nor dropped"
+        raise StageError(f"{loaded.link.name}: document {batch['id'][int(wrong[0])]} was {act}")
+    if mapped.derived is None and len(parent) != int(seen.sum()):
+        raise StageError(f"{loaded.link.name}: one document became several, but none of them is marked as derived")
+    return mapped
+
+
+def _with_child_ids(mapped: Mapped, batch: pa.RecordBatch, loaded: Loaded) -> pa.RecordBatch:
+    """Give derived documents their ids: hash(parent id, stage key, ordinal among the parent's children)."""
+    if mapped.derived is None or not mapped.derived.any():
+        return mapped.rows
+    if "parent_id" not in mapped.rows.schema.names:
+        raise StageError(f"{loaded.link.name}: a stage that derives documents must add the column parent_id (string)")
+    ids, parents = mapped.rows["id"].to_pylist(), mapped.rows["parent_id"].to_pylist()
+    sources = batch["id"].to_pylist()
+    ordinals: dict[int, int] = {}
+    # Children are few beside texts, and each id is a hash of its own: a Python step per child.
+    for row in np.flatnonzero(mapped.derived).tolist():
+        parent = int(mapped.parent[row])
+        ordinal = ordinals.get(parent, 0)
+        ordinals[parent] = ordinal + 1
+        ids[row], parents[row] = child_id(sources[parent], loaded.key, ordinal), sources[parent]
+    rows = with_column(mapped.rows, "id", pa.array(ids, pa.string()))
+    return with_column(rows, "parent_id", pa.array(parents, pa.string()))
+
+
+def _add_verdict(verdicts: Verdicts, at: Rows, rule: str, value: npt.NDArray[np.float64], limit: float) -> Verdicts:
+    hit = np.zeros(len(verdicts), np.bool_)
+    hit[at] = True
+    mask = pa.array(hit)
+    return Verdicts(
+        pc.if_else(mask, rule, verdicts.rule),
+        pc.if_else(mask, pa.array(value), verdicts.value),
+        pc.if_else(mask, limit, verdicts.limit),
+        verdicts.message,
+    )

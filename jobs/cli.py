@@ -1,0 +1,231 @@
+"""The command line: `textmill COMMAND`. One module per command below `jobs/commands`, loaded when it is called.
+
+Exit codes: 0 done, 1 failed while running, 2 refused before running. Every refusal ends with its mend.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import click
+import typer
+
+from jobs.publish import textmill_version
+from stages.errors import PipelineError, TextmillError
+
+app = typer.Typer(
+    name="textmill",
+    help="Turns crawls and raw corpora into training shards, with every document accounted for.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Pipeline = Annotated[str, typer.Argument(metavar="PIPELINE.yaml", help="The pipeline, or the name of a shipped one.")]
+RunDirectory = Annotated[Path, typer.Argument(metavar="DIR", help="The run directory (the `to` of the pipeline).")]
+Settings = Annotated[list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Change a value of the YAML.")]
+Limit = Annotated[int | None, typer.Option(min=0, help="Read only the first N documents of each source.")]
+Workers = Annotated[int | None, typer.Option(min=1, help="Worker processes; all cores by default.")]
+Memory = Annotated[str | None, typer.Option(help="Budget of all processes together, such as 8GB.")]
+
+
+def run_command_line(arguments: Sequence[str]) -> int:
+    """Run one command; the exit code."""
+    try:
+        app(args=list(arguments), standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except PipelineError as error:
+        print(f"refused: {error}", file=sys.stderr)
+        return 2
+    except TextmillError as error:
+        print(f"failed: {error}", file=sys.stderr)
+        return 1
+    except (KeyboardInterrupt, click.exceptions.Abort):
+        again = " ".join(["textmill", *arguments])
+        print(f"\nstopped. What is committed stays; go on with the same command:\n    {again}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        return 1
+    return 0
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"textmill {textmill_version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Options of the tool itself."""
+
+
+@app.command()
+def demo(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Where the sample and its run go.")] = Path("demo"),
+    workers: Workers = None,
+) -> None:
+    """Make a sample crawl, run the main job on it, and say what was found. Nothing to prepare."""
+    from jobs.commands.demo import demo_command
+
+    demo_command(directory, workers)
+
+
+@app.command()
+def sample(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Where the crawl goes.")],
+    seed: Annotated[int, typer.Option(help="Another seed makes another village.")] = 7,
+    pages: Annotated[int | None, typer.Option(min=1, help="About how many pages the village has.")] = None,
+) -> None:
+    """Make a crawl anywhere, without a network: served on 127.0.0.1, fetched over HTTP, stored as WARC."""
+    from jobs.commands.demo import sample_command
+
+    sample_command(directory, seed, pages)
+
+
+@app.command()
+def init(
+    source: Annotated[str, typer.Argument(metavar="FILE|DIR|RECIPE", help="Your data, or the name of a recipe.")],
+    to: Annotated[Path, typer.Option("--to", help="Where to write the pipeline.")] = Path("pipeline.yaml"),
+) -> None:
+    """Write a first pipeline for your data, or a copy of a recipe to change."""
+    from jobs.commands.init import init_command
+
+    init_command(source, to)
+
+
+@app.command()
+def validate(pipeline: Pipeline, settings: Settings = None) -> None:
+    """Show every fault of a pipeline with its line."""
+    from jobs.commands.plan import validate_command
+
+    validate_command(pipeline, settings or [])
+
+
+@app.command()
+def plan(pipeline: Pipeline, settings: Settings = None, limit: Limit = None) -> None:
+    """Show the steps a pipeline compiles to, and which of them stand already."""
+    from jobs.commands.plan import plan_command
+
+    plan_command(pipeline, settings or [], limit)
+
+
+@app.command()
+def run(
+    pipeline: Pipeline,
+    settings: Settings = None,
+    engine: Annotated[str, typer.Option(help="Where the steps run: local.")] = "local",
+    workers: Workers = None,
+    memory: Memory = None,
+    limit: Limit = None,
+    until: Annotated[str | None, typer.Option(help="Stop after the step of this name or number.")] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Swap a finished run of another pipeline.")] = False,
+    allow_empty: Annotated[bool, typer.Option("--allow-empty", help="Accept that everything was dropped.")] = False,
+    allow_lost: Annotated[
+        bool, typer.Option("--allow-lost", help="Accept documents this machine could not hold.")
+    ] = False,
+) -> None:
+    """Run a pipeline. Killed or stopped, the same command goes on where it was."""
+    from jobs.commands.run import run_command
+    from jobs.run import RunSettings
+
+    overrides = {"engine": engine, "workers": workers, "memory": memory}
+    choice = RunSettings(replace=replace, allow_empty=allow_empty, allow_lost=allow_lost, until=until)
+    run_command(
+        pipeline, settings or [], limit, {key: one for key, one in overrides.items() if one is not None}, choice
+    )
+
+
+@app.command("try")
+def try_(
+    pipeline: Pipeline,
+    id: Annotated[str | None, typer.Option("--id", help="The document with this id.")] = None,
+    url: Annotated[str | None, typer.Option("--url", help="The document from this URL.")] = None,
+    text: Annotated[str | None, typer.Option("--text", help="This text, or @FILE.")] = None,
+    settings: Settings = None,
+) -> None:
+    """Pass one document through every stage: verdicts, values against limits, what changed."""
+    from jobs.commands.try_one import try_command
+
+    try_command(pipeline, settings or [], id, url, text)
+
+
+@app.command()
+def stages(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="One stage, with its fields.")] = None,
+    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema for editors.")] = False,
+) -> None:
+    """List all stages, or show one with its fields."""
+    from jobs.commands.stages import stages_command
+
+    stages_command(name, schema)
+
+
+@app.command()
+def inspect(
+    path: Annotated[Path, typer.Argument(metavar="DIR|FILE", help="A run directory, or a Parquet file of one.")],
+    rows: Annotated[int, typer.Option(min=0, help="How many documents to show.")] = 3,
+) -> None:
+    """Look at a run or a shard: columns, counts, a few documents."""
+    from jobs.commands.inspect import inspect_command
+
+    inspect_command(path, rows)
+
+
+@app.command()
+def explain(
+    directory: RunDirectory,
+    id: Annotated[str | None, typer.Option("--id", help="The document with this id.")] = None,
+    url: Annotated[str | None, typer.Option("--url", help="Documents from this URL.")] = None,
+) -> None:
+    """Tell the whole way of a document through a run: where it came from, what happened to it, why."""
+    from jobs.commands.explain import explain_command
+
+    explain_command(directory, id, url)
+
+
+@app.command()
+def verify(directory: RunDirectory) -> None:
+    """Check a run again from its files: hashes, row counts, the laws of reading and conservation, the digests."""
+    from jobs.commands.verify import verify_command
+
+    verify_command(directory)
+
+
+@app.command()
+def clean(
+    directory: RunDirectory,
+    everything: Annotated[bool, typer.Option("--everything", help="Remove unfinished work, too.")] = False,
+) -> None:
+    """Remove the files of the steps; the shards, the ledger and the manifest stay."""
+    from jobs.commands.clean import clean_command
+
+    clean_command(directory, everything)
+
+
+@app.command()
+def annotate(
+    directory: RunDirectory,
+    stage: Annotated[
+        list[str], typer.Argument(metavar="STAGE…", help="Stages as in YAML: `name` or `name: {fields}`.")
+    ],
+    workers: Workers = None,
+    memory: Memory = None,
+) -> None:
+    """Add columns to a finished run, beside its shards, without writing them again."""
+    from jobs.commands.annotate import annotate_command
+
+    annotate_command(directory, stage, workers, memory)

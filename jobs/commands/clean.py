@@ -1,0 +1,40 @@
+"""`textmill clean`: give back the space of the steps; what a finished run stands on stays."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from jobs.home import HOUSE, finished_manifest, open_store
+from jobs.lease import Lease
+from stages.errors import Fault, PipelineError
+
+
+def clean_command(directory: Path, everything: bool) -> None:
+    """Remove the steps' files of a finished run; with `everything` also those of an unfinished one."""
+    store = open_store(str(directory))
+    names = store.names(HOUSE)
+    if not names:
+        raise PipelineError(Fault(str(directory), "this is no run directory", "name the `to` of a pipeline"))
+    if finished_manifest(store) is None and not everything:
+        raise PipelineError(
+            Fault(
+                str(directory),
+                "the run here is not finished, and cleaning would throw its work away",
+                "finish it with the same `textmill run`, or give --everything",
+            )
+        )
+    lease = Lease(store)
+    lease.acquire()
+    removed = size = 0
+    try:
+        unfinished = finished_manifest(store) is None
+        for name in names:
+            if name.startswith(f"{HOUSE}/steps/") or (unfinished and name.startswith(f"{HOUSE}/ledger/")):
+                size += (directory / name).stat().st_size
+                store.delete(name)
+                removed += 1
+    finally:
+        lease.release()
+    print(
+        f"{directory}: {removed} files removed, {size / 1e6:,.1f} MB that were the steps' own or shared with the shards"
+    )

@@ -1,0 +1,80 @@
+"""`textmill inspect`: a first look at a run or a Parquet file, without a notebook."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from jobs.card import flows_table
+from jobs.home import data_name, finished_manifest, open_store
+from jobs.table import text_table
+from stages.errors import Fault, PipelineError
+
+
+def inspect_command(path: Path, rows: int) -> None:
+    """Show a run (flows, shards, a few documents) or one Parquet file (columns, sizes, a few rows)."""
+    if path.is_dir():
+        _run(path, rows)
+    elif path.exists():
+        _file(path, rows)
+    else:
+        raise PipelineError(Fault(str(path), "there is no such file or directory", "name a run directory or a shard"))
+
+
+def _run(directory: Path, rows: int) -> None:
+    manifest = finished_manifest(open_store(str(directory)))
+    if manifest is None:
+        raise PipelineError(Fault(str(directory), "no finished run stands here", "run the pipeline to its end first"))
+    print(f"{manifest['name']}, finished {manifest['finished']} by textmill {manifest['textmill']}\n")
+    print(flows_table(manifest))
+    for output in manifest["outputs"]:
+        print(f"\noutput {output['name']}: {len(output['shards'])} shards")
+        shards = [
+            [shard["as"], f"{shard['rows']:,}", f"{shard['text_bytes']:,}", f"{shard['bytes']:,}"]
+            for shard in output["shards"]
+        ]
+        print(text_table(["shard", "documents", "bytes of text", "bytes stored"], shards[:10], right=(1, 2, 3)))
+        if len(shards) > 10:
+            print(f"… and {len(shards) - 10} more")
+        if output["shards"]:
+            print()
+            _file(directory / data_name(output["folder"], output["shards"][0]["as"]), rows)
+
+
+def _file(path: Path, rows: int) -> None:
+    try:
+        file = pq.ParquetFile(path)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise PipelineError(
+            Fault(str(path), f"it cannot be read as Parquet: {error}", "name a shard or a ledger file")
+        ) from error
+    with file:
+        data = file.metadata
+        print(f"{path}: {data.num_rows:,} rows in {data.num_row_groups} row groups")
+        columns = [[field.name, str(field.type), _stored(data, at)] for at, field in enumerate(file.schema_arrow)]
+        print(text_table(["column", "type", "bytes stored"], columns, right=(2,)))
+        shown = next(file.iter_batches(batch_size=max(rows, 1)), None) if rows and data.num_rows else None
+        for row in shown.to_pylist() if shown is not None else []:
+            print()
+            for name, value in row.items():
+                if value is not None:
+                    print(f"  {name}: {_short(value)}")
+
+
+def _stored(data: Any, column: int) -> str:
+    name = data.schema.to_arrow_schema().names[column]
+    size = 0
+    for group in range(data.num_row_groups):
+        for at in range(data.num_columns):
+            chunk = data.row_group(group).column(at)
+            if chunk.path_in_schema.split(".")[0] == name:
+                size += chunk.total_compressed_size
+    return f"{size:,}"
+
+
+def _short(value: Any) -> str:
+    flat = " ".join(str(value).split())
+    return flat if len(flat) <= 300 else flat[:299] + "…"

@@ -1,0 +1,136 @@
+"""What every kind of step shares: its folder, its receipts, and the commit of the whole step.
+
+A part is committed by creating its receipt with put-if-absent; a step by creating its manifest, last. Only files that
+receipts name exist: what lost attempts left behind is swept at the step's commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+import pyarrow as pa
+
+from jobs.flow import Flow, add_flows, flow_from_json
+from jobs.rest import RestPart, rest_part
+from jobs.store import Store
+from pipelines.plan import RunOptions, Step
+from stages.errors import StageError
+
+HOUSE: Final = "_textmill"
+RECEIPT: Final = pa.schema([("part", pa.int64())])
+_FREE_ERRORS: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where one step keeps its files, and the options its workers need."""
+
+    store: Store
+    step: Step
+    options: RunOptions
+
+    @property
+    def folder(self) -> str:
+        return f"{HOUSE}/steps/{self.step.folder}"
+
+    @property
+    def ledger(self) -> str:
+        return f"{HOUSE}/ledger/{self.step.folder}"
+
+    @property
+    def title(self) -> str:
+        """What the ledger calls the step: number and name, without the fingerprint."""
+        return f"{self.step.number:02d}-{self.step.name}"
+
+    def receipt(self, part: int) -> str:
+        return f"{self.folder}/receipts/{part:05d}.json"
+
+    def commit_part(self, part: int, receipt: Mapping[str, Any]) -> bool:
+        """Create the part's receipt; False if another attempt was first."""
+        content = {"part": part, "step": self.title, "fingerprint": self.step.fingerprint, **receipt}
+        return self.store.put_if_absent(self.receipt(part), orjson.dumps(content, option=orjson.OPT_INDENT_2))
+
+    def receipts(self) -> dict[int, dict[str, Any]]:
+        """All receipts so far, by part, in order."""
+        names = self.store.names(f"{self.folder}/receipts")
+        found = [orjson.loads(self.store.read(name)) for name in names if _is_receipt(name)]
+        return {receipt["part"]: receipt for receipt in sorted(found, key=lambda receipt: receipt["part"])}
+
+    def manifest(self) -> dict[str, Any] | None:
+        """The step's manifest, or None while the step is not done."""
+        name = f"{self.folder}/manifest.json"
+        return orjson.loads(self.store.read(name)) if self.store.exists(name) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A committed step: its manifest, and the documents that stand after it."""
+
+    manifest: Mapping[str, Any]
+    documents: tuple[RestPart, ...]
+
+    @property
+    def flows(self) -> list[Flow]:
+        return [flow_from_json(flow) for flow in self.manifest["flows"]]
+
+
+def done(manifest: Mapping[str, Any]) -> Done:
+    """The step a manifest tells of."""
+    return Done(manifest, tuple(rest_part(part) for part in manifest["documents"]))
+
+
+def commit_step(
+    place: Place, receipts: Mapping[int, Mapping[str, Any]], documents: Sequence[RestPart], **more: Any
+) -> Done:
+    """Judge the step's errors, sweep what no receipt names, and create the manifest."""
+    flows = add_flows([flow_from_json(flow) for flow in receipt["flows"]] for receipt in receipts.values())
+    judge_errors(place, flows, receipts)
+    ledger = [entry for receipt in receipts.values() for entry in receipt["ledger"]]
+    manifest = {
+        "step": place.title,
+        "kind": place.step.kind,
+        "fingerprint": place.step.fingerprint,
+        "parts": len(receipts),
+        "flows": [flow.to_json() for flow in flows],
+        "documents": [part.to_json() for part in documents],
+        "ledger": ledger,
+        **more,
+    }
+    named = {part.name for part in documents} | {layer for part in documents for layer in part.layers}
+    named |= {entry["name"] for entry in ledger}
+    named |= {file["name"] for receipt in receipts.values() for file in receipt.get("files", [])}
+    sweep(place, named | {place.receipt(part) for part in receipts})
+    place.store.put_if_absent(f"{place.folder}/manifest.json", orjson.dumps(manifest, option=orjson.OPT_INDENT_2))
+    stands = place.manifest()
+    assert stands is not None
+    return done(stands)
+
+
+def sweep(place: Place, named: set[str]) -> None:
+    """Delete the step's files that are not in `named`: drafts, lost attempts, rows that were on the move."""
+    for folder in (place.folder, place.ledger):
+        for name in place.store.names(folder):
+            if name not in named:
+                place.store.delete(name)
+
+
+def judge_errors(place: Place, flows: Sequence[Flow], receipts: Mapping[int, Mapping[str, Any]]) -> None:
+    """Fail the step when its stages raised on more rows than `run.max_error_rate` allows (10 are always allowed)."""
+    errors = sum(flow.errors for flow in flows)
+    rows = flows[0].entered if flows else 0
+    if errors <= max(_FREE_ERRORS, place.options.max_error_rate * rows):
+        return
+    examples = [example for receipt in receipts.values() for example in receipt.get("errors", [])][:3]
+    shown = "; ".join(f"{one['id']} in {one['stage']}: {one['rule'][6:]} {one['message'] or ''}" for one in examples)
+    raise StageError(
+        f"step {place.title}: stages raised on {errors} of {rows} documents, more than run.max_error_rate "
+        f"{place.options.max_error_rate} allows. For example {shown}\n"
+        "    mend: mend the stage (textmill try --id shows one document), or raise run.max_error_rate"
+    )
+
+
+def _is_receipt(name: str) -> bool:
+    return not name.rsplit("/", 1)[-1].startswith(".")

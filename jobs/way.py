@@ -1,0 +1,83 @@
+"""The way of one document through a run, put together from shards, ledger and manifest alone.
+
+A document that went in is in a shard, or the ledger says where it ended; what was cut out of it on the way, which
+near-duplicates it stood for, and whose child it is, is told with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from jobs.home import data_name
+from jobs.store import Store
+
+
+@dataclass(slots=True)
+class Way:
+    """What is known of one document: its ledger rows in order of step, and the shard it is in, if any."""
+
+    id: str
+    ledger: list[dict[str, Any]] = field(default_factory=list)
+    shard: str | None = None
+    row: int | None = None
+    document: dict[str, Any] = field(default_factory=dict)
+    twins: list[dict[str, Any]] = field(default_factory=list)
+    """Ledger rows of documents that were dropped because this one stayed."""
+
+    @property
+    def end(self) -> dict[str, Any] | None:
+        """The ledger row that ended it, or None."""
+        return next((row for row in self.ledger if row["kind"] in ("dropped", "failed")), None)
+
+
+def find_ways(store: Store, manifest: Mapping[str, Any], column: str, value: str) -> list[Way]:
+    """The ways of all documents whose `column` (id or url) is `value`; an empty list if the run never met one."""
+    ways: dict[str, Way] = {}
+    for name, row, document in _shard_rows(store, manifest, column, value):
+        way = ways.setdefault(document["id"], Way(document["id"]))
+        way.shard, way.row, way.document = name, row, document
+    for found in _ledger_rows(store, manifest, column, value):
+        ways.setdefault(found["id"], Way(found["id"])).ledger.append(found)
+    for way in ways.values():
+        if column != "id":
+            way.ledger = list(_ledger_rows(store, manifest, "id", way.id))
+        if way.shard is not None:
+            way.twins = list(_ledger_rows(store, manifest, "twin_id", way.id))
+    return [ways[name] for name in sorted(ways)]
+
+
+def _ledger_rows(store: Store, manifest: Mapping[str, Any], column: str, value: str) -> Iterator[dict[str, Any]]:
+    for entry in manifest["ledger"]:
+        with store.open(entry["name"]) as file:
+            table = pq.read_table(file, filters=pc.field(column) == value)
+        yield from table.to_pylist()
+
+
+def _shard_rows(
+    store: Store, manifest: Mapping[str, Any], column: str, value: str
+) -> Iterator[tuple[str, int, dict[str, Any]]]:
+    for output in manifest["outputs"]:
+        for shard in output["shards"]:
+            name = data_name(output["folder"], shard["as"])
+            with store.open(name) as handle, pq.ParquetFile(handle) as file:
+                if column in file.schema_arrow.names:
+                    yield from _matches(file, name, column, value)
+
+
+def _matches(file: pq.ParquetFile, name: str, column: str, value: str) -> Iterator[tuple[str, int, dict[str, Any]]]:
+    """Rows with this value; only row groups whose statistics allow it are read, and the other columns only on a hit."""
+    start = 0
+    for group in range(file.num_row_groups):
+        keys: pa.ChunkedArray = file.read_row_group(group, columns=[column])[column]
+        hits = pc.indices_nonzero(pc.fill_null(pc.equal(keys, value), False)).to_pylist()
+        if hits:
+            table = file.read_row_group(group)
+            for hit in hits:
+                yield name, start + hit, table.slice(hit, 1).to_pylist()[0]
+        start += len(keys)

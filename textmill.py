@@ -1,0 +1,43 @@
+"""textmill turns crawls and raw corpora into training shards, with every document accounted for.
+
+The front door: `import textmill`, `python -m textmill`, and the console script. Its one duty of its own is to make sure
+that the six packages are its own, because a user's `filters/` in the working directory must not win silently.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+__all__ = ["main"]
+
+PACKAGES = ("stages", "filters", "dedup", "rewrite", "pipelines", "jobs")
+
+
+def _check_packages() -> None:
+    """Raise ImportError when one of the packages comes from elsewhere."""
+    home = Path(__file__).resolve().parent
+    for name in PACKAGES:
+        spec = find_spec(name)
+        found = [Path(place).resolve() for place in (spec.submodule_search_locations or ())] if spec else []
+        if found != [home / name]:
+            where = str(found[0]) if found else "nowhere"
+            raise ImportError(
+                f"textmill's package {name!r} was found at {where}, not at {home / name}. Another package of that name "
+                "comes first on sys.path: rename it, or start textmill from another directory."
+            )
+
+
+_check_packages()
+
+
+def main() -> None:
+    """Run the command line and leave with its exit code: 0 done, 1 failed while running, 2 refused before running."""
+    from jobs.cli import run_command_line
+
+    sys.exit(run_command_line(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    main()

@@ -106,7 +106,7 @@ def _type(read: Read, name: str) -> pa.DataType:
 
 @dataclass(slots=True)
 class _Rows:
-    """Parsed rows of one file on their way to batches. `number`: that of the next row."""
+    """Parsed rows of one file on their way to batches. `reported`: stored bytes that chunks have told of."""
 
     reading: Reading
     piece: Piece
@@ -151,7 +151,7 @@ class _Rows:
         """The values of a row, or why they do not fit."""
         if len(row) != len(self.schema):
             return f"the row has {len(row)} fields, the header has {len(self.schema)}"
-        values: list[Any] = row
+        values: list[Any] = list(row)
         for at, convert in self.converters:
             try:
                 values[at] = convert(row[at]) if row[at] else None
@@ -198,7 +198,7 @@ def _converter(kind: pa.DataType) -> Callable[[str], Any]:
 def _integer_of(bits: int) -> Callable[[str], int]:
     def convert(text: str) -> int:
         value = int(text)
-        if not -(2 ** (bits - 1)) <= value < 2 ** (bits - 1):
+        if "_" in text or not -(2 ** (bits - 1)) <= value < 2 ** (bits - 1):
             raise ValueError(text)
         return value
 

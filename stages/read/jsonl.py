@@ -48,17 +48,16 @@ class _Rows:
             stream = stream_of(stored, self.file.packing, piece.start, piece.end)
             for lines in lines_of(stream, piece.start, self.reading.read.max_record_bytes):
                 for _ in self._take(lines, torn=lines.ending == 0 and stream.broken is not None):
-                    yield self._flush(stream)
+                    yield self._flush(self._reached(stream))
                     if self.reading.finished:
                         if self.file.packing or self.reported < piece.end:
                             yield self.tally.limited(self.reading, self.file, piece.end - self.reported)
                         return
             if stream.broken is not None:
                 self.tally.damaged.append(self.reading.broken(self.file, stream.broken))
-                self.covered = piece.end
             elif self._reached(stream) != piece.end:
                 raise StoreError(f"{self.file.path}: reading ended at byte {self._reached(stream)} of {piece.end}")
-            yield self._flush(stream)
+            yield self._flush(piece.end)
 
     def _reached(self, stream: Stream) -> int:
         """How many stored bytes are behind us."""
@@ -120,13 +119,12 @@ class _Rows:
                 self.tally.damaged.append(self.reading.damage(self.file, self.covered, length, str(refusal), url))
             return None
 
-    def _flush(self, stream: Stream) -> Chunk:
-        """The chunk of all rows taken in, and a fresh start."""
+    def _flush(self, reached: int) -> Chunk:
+        """The chunk of all rows taken in, up to this stored byte, and a fresh start."""
         values = columns_of_rows(self.reading.read, self.rows, self.texts)
         batch = self.reading.batch(self.file, numbers(self.offsets), numbers(self.lengths), values)
         self.reading.took(len(self.rows))
         self.rows, self.texts, self.offsets, self.lengths = [], [], [], []
-        reached = self._reached(stream)
         chunk = self.tally.chunk(self.file, batch, reached - self.reported)
         self.reported = reached
         return chunk

@@ -13,23 +13,12 @@ from typing import Final
 import pyarrow as pa
 
 from stages.errors import StoreError
-from stages.read import arrow, delimited, jsonl, parquet, warc, whole_files
+from stages.read import arrow, delimited, jsonl, parquet, whole_files
 from stages.read.inputs import Chunk, FileCounts, Piece, ReadCounts, Split
 from stages.read.reading import Reading, Tally
 from stages.read.stage import Read
 
 Reader = Callable[[Reading, Piece], Iterator[Chunk]]
-
-READERS: Final[dict[str, Reader]] = {
-    "jsonl": jsonl.read_piece,
-    "parquet": parquet.read_piece,
-    "arrow": arrow.read_piece,
-    "csv": delimited.read_piece,
-    "html": whole_files.read_piece,
-    "text": whole_files.read_piece,
-    "warc": warc.read_piece,
-    "wet": warc.read_piece,
-}
 
 
 def read_split(
@@ -115,3 +104,21 @@ def _one(chunks: Sequence[Chunk]) -> Chunk:
             counts[name] = counts[name].plus(found) if name in counts else found
     rows = filled[0] if len(filled) == 1 else pa.concat_batches(filled)
     return Chunk(rows, tuple(damaged for chunk in chunks for damaged in chunk.damaged), ReadCounts(counts))
+
+
+def _read_archive(reading: Reading, piece: Piece) -> Iterator[Chunk]:
+    from stages.read import warc  # 50 ms of imports that few sources need
+
+    return warc.read_piece(reading, piece)
+
+
+READERS: Final[dict[str, Reader]] = {
+    "jsonl": jsonl.read_piece,
+    "parquet": parquet.read_piece,
+    "arrow": arrow.read_piece,
+    "csv": delimited.read_piece,
+    "html": whole_files.read_piece,
+    "text": whole_files.read_piece,
+    "warc": _read_archive,
+    "wet": _read_archive,
+}

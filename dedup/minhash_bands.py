@@ -44,7 +44,7 @@ class Shape:
 def coefficients(seed: int, hashes: int) -> tuple[Hashes, Hashes]:
     """Factors (odd, so that each is a permutation of 64-bit numbers) and summands of `hashes` permutations."""
     state = np.arange(1, 2 * hashes + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-    state += np.uint64(seed) * np.uint64(0xD1B54A32D192ED03)
+    state += np.array([seed], np.uint64) * np.uint64(0xD1B54A32D192ED03)
     # SplitMix64, as in `dedup.kernels.shingles.stir`.
     state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

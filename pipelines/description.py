@@ -50,7 +50,7 @@ def _step_lines(step: Step) -> Iterator[str]:
         fields = _fields(link.identity["fields"]) if isinstance(link.identity.get("fields"), dict) else ""
         yield f"    {link.kind:<6} {link.spec.use}{named}{fields}{where}"
     if step.output is not None:
-        held = f", {step.output.holdout:.4%} held out" if step.output.holdout else ""
+        held = f", {100 * step.output.holdout:g}% held out" if step.output.holdout else ""
         yield f"    to {step.output.to}: shards of {size_text(step.output.shard_size)}{held}"
         yield f"    columns: {_columns(step.schema)}"
         return

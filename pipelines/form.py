@@ -61,23 +61,18 @@ def read_form(root: Node, stem: str, faults: list[Found]) -> Form:
             faults.append(Found(top[key].at, f"there is no top-level key {key!r}", nearest(key, TOP_KEYS)))
     _check_version(top, root.at, faults)
     _check_variables(top.get("vars"), faults)
-    flat = _is_flat(top, faults)
+    name, seed = _name(top.get("name"), stem, faults), _seed(top.get("seed"), faults)
+    models, run = _models(top.get("models"), faults), top.get("run")
+    if _is_mixed(top, faults):
+        return Form(name, seed, {}, {}, {}, models, run, complete=False)
+    flat = not any(key in top for key in FULL)
     streams = _flat_stream(top, root.at, faults) if flat else _streams(top, root.at, faults)
     before = len(faults)
     outputs = read_outputs(top, root.at, MAIN if flat else None, faults)
     complete = len(faults) == before
     sources = _sources(top, root.at, flat, faults)
-    return Form(
-        _name(top.get("name"), stem, faults),
-        _seed(top.get("seed"), faults),
-        sources,
-        streams,
-        outputs,
-        _models(top.get("models"), faults),
-        top.get("run"),
-        _broken(top, flat, {*sources, *streams}),
-        complete,
-    )
+    broken = _broken(top, flat, sources, streams)
+    return Form(name, seed, sources, streams, outputs, models, run, broken, complete)
 
 
 def _check_version(top: Mapping[str, Node], at: Place, faults: list[Found]) -> None:
@@ -100,14 +95,15 @@ def _check_variables(node: Node | None, faults: list[Found]) -> None:
             faults.append(Found(item.at, f"{name!r} is no name for a variable", "use letters, digits, _ and -"))
 
 
-def _is_flat(top: Mapping[str, Node], faults: list[Found]) -> bool:
+def _is_mixed(top: Mapping[str, Node], faults: list[Found]) -> bool:
+    """Whether keys of the short and of the long form stand together, so that nothing can be concluded."""
     flat = [key for key in FLAT if key in top]
     full = [key for key in FULL if key in top]
     if flat and full:
         what = f"{flat[0]!r} belongs to the short form, {full[0]!r} to the long one"
         mend = "use `read`, `steps`, `write`, or `sources`, `streams`, `write`"
         faults.append(Found(top[flat[0]].at, what, mend))
-    return not full
+    return bool(flat and full)
 
 
 def _name(node: Node | None, stem: str, faults: list[Found]) -> str:
@@ -179,7 +175,9 @@ def _flat_stream(top: Mapping[str, Node], at: Place, faults: list[Found]) -> dic
 
 
 def _streams(top: Mapping[str, Node], at: Place, faults: list[Found]) -> dict[str, StreamForm]:
-    found = {}
+    found: dict[str, StreamForm] = {}
+    if "streams" not in top:
+        return found
     for name, node in named_entries(top, "streams", at, faults).items():
         if not isinstance(node.value, Mapping):
             faults.append(Found(node.at, f"the stream {name!r} should be a mapping", "write `from:` and `steps:`"))
@@ -202,9 +200,17 @@ def _steps(node: Node | None, faults: list[Found]) -> tuple[StepForm | None, ...
     return tuple(read_step(item, faults) for item in node.value)
 
 
-def _broken(top: Mapping[str, Node], flat: bool, whole: set[str]) -> tuple[str, ...]:
+def _broken(
+    top: Mapping[str, Node], flat: bool, sources: Mapping[str, StepForm], streams: Mapping[str, StreamForm]
+) -> tuple[str, ...]:
     """Names that the YAML has and the form has not: taking from them is no second fault."""
     if flat:
-        return () if MAIN in whole else (MAIN,)
+        return () if sources else (MAIN,)
     told = [top[key].value for key in FULL if key in top]
-    return tuple(name for section in told if isinstance(section, Mapping) for name in section if name not in whole)
+    return tuple(
+        name
+        for section in told
+        if isinstance(section, Mapping)
+        for name in section
+        if name not in sources and name not in streams
+    )

@@ -56,6 +56,8 @@ def _takes_from_others(form: Form, name: str) -> bool:
 def _refs(feeds: Sequence[Feed], form: Form, own: str | None, who: str, faults: list[Found]) -> tuple[Ref, ...]:
     refs = []
     for feed in feeds:
+        if feed.name == own and feed.name in form.broken:
+            continue
         if feed.name in form.streams and (feed.name != own or feed.name not in form.sources):
             refs.append(Ref("stream", feed.name))
         elif feed.name in form.sources:

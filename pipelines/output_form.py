@@ -54,7 +54,7 @@ def read_outputs(top: Mapping[str, Node], at: Place, main: str | None, faults: l
     if isinstance(node.value, str):
         faults.append(Found(node.at, "write should be a mapping", f"write `write: {{to: {node.value}}}`"))
         return {}
-    single = isinstance(node.value, Mapping) and any(key in node.value for key in WriteFields.model_fields)
+    single = isinstance(node.value, Mapping) and any(key in node.value for key in ("from", *WriteFields.model_fields))
     found = {}
     for name, item in {"main": node}.items() if single else named_entries(top, "write", at, faults).items():
         output = _output(name, item, main, faults)

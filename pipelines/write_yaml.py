@@ -26,8 +26,10 @@ def resolved_text(root: Node, shown: str, settings: Sequence[str]) -> str:
 
 
 def _represent_text(dumper: _Dumper, text: str) -> yaml.Node:
-    """Quote what would be read as something else."""
+    """Quote what would be read as something else, and escape what YAML folds (NEL and LS break lines in YAML 1.1)."""
     style = None if _is_word(text) else "'"
+    if not text.isprintable():
+        style = '"'
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 

@@ -202,3 +202,16 @@ def test_a_missing_file_is_a_fault(bench: Any) -> None:
 
     assert fault.where == "none.yaml"
     assert "recipe" in fault.mend
+
+
+@pytest.mark.parametrize(
+    ("where", "what"), [("urk == 'a'", "urk"), ("url > 3", "url"), ("url ==", "where:"), ("len(text)", "condition")]
+)
+def test_a_condition_that_cannot_be_judged_is_a_fault(bench: Any, where: str, what: str) -> None:
+    told = only(
+        bench.faults(f'{HEAD}steps:\n  - dedup.exact\n  - filters.gopher_quality:\n    where: "{where}"\n{TAIL}')
+    )
+
+    assert told[0] == "p.yaml:6"
+    assert what in told[1]
+    assert told[2]

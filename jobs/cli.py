@@ -5,15 +5,15 @@ Exit codes: 0 done, 1 failed while running, 2 refused before running. Every refu
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
-import click
 import typer
 
-from jobs.publish import textmill_version
+from jobs.version import textmill_version
 from stages.errors import PipelineError, TextmillError
 
 app = typer.Typer(
@@ -38,23 +38,27 @@ def run_command_line(arguments: Sequence[str]) -> int:
     """Run one command; the exit code."""
     try:
         app(args=list(arguments), standalone_mode=False)
-    except click.exceptions.Exit as stop:
+    except typer.Exit as stop:
         return stop.exit_code
-    except click.ClickException as error:
-        error.show()
-        return 2
     except PipelineError as error:
         print(f"refused: {error}", file=sys.stderr)
         return 2
     except TextmillError as error:
         print(f"failed: {error}", file=sys.stderr)
         return 1
-    except (KeyboardInterrupt, click.exceptions.Abort):
-        again = " ".join(["textmill", *arguments])
+    except (KeyboardInterrupt, typer.Abort):
+        again = shlex.join(["textmill", *arguments])
         print(f"\nstopped. What is committed stays; go on with the same command:\n    {again}", file=sys.stderr)
         return 1
     except BrokenPipeError:
         return 1
+    except Exception as error:
+        # Typer has its own copy of click or uses the installed one: its usage errors are known by `show`.
+        show = getattr(error, "show", None)
+        if show is None:
+            raise
+        show()
+        return 2
     return 0
 
 

@@ -21,6 +21,7 @@ from jobs.ledger import ledger_digest
 from jobs.steps.step import Done
 from jobs.steps.write import digest_of_content, digest_of_shards
 from jobs.store import Store
+from jobs.version import textmill_version
 from pipelines.plan import Plan
 
 FORMAT: Final = 1
@@ -91,14 +92,6 @@ def clear(store: Store, plan: Plan, steps: Mapping[int, Done]) -> None:
     for name in store.names(f"{HOUSE}/ledger"):
         if name.split("/")[2] not in folders:
             store.delete(name)
-
-
-def textmill_version() -> str:
-    """The installed version, or `source` when textmill runs from a bare checkout."""
-    try:
-        return version("textmill")
-    except PackageNotFoundError:
-        return "source"
 
 
 def _versions() -> dict[str, str]:

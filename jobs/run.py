@@ -21,7 +21,7 @@ from jobs.publish import build_manifest, publish
 from jobs.rest import RestPart
 from jobs.steps.find import run_find
 from jobs.steps.map import run_map
-from jobs.steps.step import Done, Place, done
+from jobs.steps.step import Done, Place, done, sweep
 from jobs.steps.write import run_write
 from jobs.store import LocalStore, Store
 from pipelines.plan import Plan, Step
@@ -107,6 +107,7 @@ class _Run:
         manifest = place.manifest()
         if manifest is not None:
             self.outcome.reused.append(place.title)
+            sweep(place, manifest)
             self.report(f"{place.title}: stands already")
             return done(manifest)
         self.engine.progress = lambda now, tasks: self.progress(place.title, now, tasks)

@@ -85,7 +85,7 @@ def done(manifest: Mapping[str, Any]) -> Done:
 def commit_step(
     place: Place, receipts: Mapping[int, Mapping[str, Any]], documents: Sequence[RestPart], **more: Any
 ) -> Done:
-    """Judge the step's errors, sweep what no receipt names, and create the manifest."""
+    """Judge the step's errors, create the manifest, and sweep what it does not name."""
     flows = add_flows([flow_from_json(flow) for flow in receipt["flows"]] for receipt in receipts.values())
     judge_errors(place, flows, receipts)
     ledger = [entry for receipt in receipts.values() for entry in receipt["ledger"]]
@@ -99,21 +99,26 @@ def commit_step(
         "ledger": ledger,
         **more,
     }
-    named = {part.name for part in documents} | {layer for part in documents for layer in part.layers}
-    named |= {entry["name"] for entry in ledger}
-    named |= {file["name"] for receipt in receipts.values() for file in receipt.get("files", [])}
-    sweep(place, named | {place.receipt(part) for part in receipts})
     place.store.put_if_absent(f"{place.folder}/manifest.json", orjson.dumps(manifest, option=orjson.OPT_INDENT_2))
     stands = place.manifest()
     assert stands is not None
+    sweep(place, stands)
     return done(stands)
 
 
-def sweep(place: Place, named: set[str]) -> None:
-    """Delete the step's files that are not in `named`: drafts, lost attempts, rows that were on the move."""
+def sweep(place: Place, manifest: Mapping[str, Any]) -> None:
+    """Delete what a committed step does not name: drafts, lost attempts, rows that were on the move.
+
+    After the commit, never before it: receipts name files that only the commit makes superfluous.
+    """
+    named = {f"{place.folder}/manifest.json"}
+    for part in manifest["documents"]:
+        named |= {part["name"], *part["layers"]}
+    named |= {entry["name"] for entry in manifest["ledger"]}
+    named |= {shard["name"] for shard in manifest.get("shards", [])}
     for folder in (place.folder, place.ledger):
         for name in place.store.names(folder):
-            if name not in named:
+            if name not in named and not (name.startswith(f"{place.folder}/receipts/") and _is_receipt(name)):
                 place.store.delete(name)
 
 

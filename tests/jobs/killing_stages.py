@@ -1,0 +1,62 @@
+"""Stages that misbehave on purpose: they end their process, raise, or lose count."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from stages.stage import Filter, Map
+from stages.verdicts import Mapped, Verdicts, keep_all
+
+
+class Killer(Filter):
+    """Dies by a signal on documents that hold a word, as a fault in a native library would."""
+
+    word: str
+    signal_number: int = int(signal.SIGABRT)
+
+    def judge(self, batch: pa.RecordBatch, tools: Any) -> Verdicts:
+        if pc.any(pc.match_substring(batch["text"], self.word)).as_py():
+            os.kill(os.getpid(), self.signal_number)
+        return keep_all(batch.num_rows)
+
+
+class Raiser(Filter):
+    """Raises on documents that hold a word."""
+
+    word: str
+
+    def judge(self, batch: pa.RecordBatch, tools: Any) -> Verdicts:
+        if pc.any(pc.match_substring(batch["text"], self.word)).as_py():
+            raise ValueError(f"cannot stand {self.word}")
+        return keep_all(batch.num_rows)
+
+
+class Forgetter(Map):
+    """Loses its last row without a word."""
+
+    def map(self, batch: pa.RecordBatch, tools: Any) -> Mapped:
+        rows = batch.slice(0, batch.num_rows - 1)
+        return Mapped(rows, np.arange(rows.num_rows, dtype=np.int32))
+
+
+class Splitter(Map):
+    """Makes a document of each half of a text; the parent does not go on."""
+
+    def adds(self) -> dict[str, pa.DataType]:
+        return {"text": pa.string(), "parent_id": pa.string()}
+
+    def map(self, batch: pa.RecordBatch, tools: Any) -> Mapped:
+        parent = np.repeat(np.arange(batch.num_rows, dtype=np.int32), 2)
+        rows = batch.take(pa.array(parent))
+        texts = [
+            half for text in batch["text"].to_pylist() for half in (text[: len(text) // 2], text[len(text) // 2 :])
+        ]
+        columns = {name: rows[name] for name in rows.schema.names} | {"text": pa.array(texts, pa.string())}
+        columns["parent_id"] = pa.nulls(len(texts), pa.string())
+        return Mapped(pa.record_batch(columns), parent, derived=np.ones(len(parent), np.bool_))

@@ -1,0 +1,171 @@
+"""A run may be killed anywhere: the same command then gives the same bytes, and verify finds nothing wrong."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import orjson
+import pytest
+
+from jobs.home import finished_manifest, open_store
+from jobs.run import run_plan
+from jobs.verify import verify_run
+from pipelines.compile import compile_pipeline
+from tests.jobs.village_corpus import write_corpus, write_pipeline
+
+KILLS = 25
+
+
+def crash_run(pipeline: Path, counter: Path, crash_at: int) -> subprocess.CompletedProcess[str]:
+    counter.unlink(missing_ok=True)
+    command = [sys.executable, "-m", "tests.jobs.crashing_store", str(pipeline), str(counter), str(crash_at)]
+    return subprocess.run(command, capture_output=True, text=True, start_new_session=True, check=False)
+
+
+def undisturbed(pipeline: Path) -> tuple[str, str]:
+    outcome = run_plan(compile_pipeline(pipeline, overrides={"workers": 1}))
+    assert outcome.manifest is not None
+    return outcome.manifest["digest"], outcome.manifest["ledger_digest"]
+
+
+def assert_whole(home: Path, digests: tuple[str, str]) -> None:
+    store = open_store(str(home))
+    manifest = finished_manifest(store)
+    assert manifest is not None
+    assert (manifest["digest"], manifest["ledger_digest"]) == digests
+    assert [check for check in verify_run(store, manifest) if not check.held] == []
+
+
+def test_a_crash_at_every_store_operation_is_resumed_to_the_same_bytes(tmp_path: Path) -> None:
+    corpus = write_corpus(tmp_path / "corpus", count=40, files=1)
+    steps = ["filters.length: {min_words: 50}", "dedup.exact"]
+    whole = undisturbed(write_pipeline(tmp_path / "whole.yaml", corpus, tmp_path / "whole", steps, "1MB", "1MB"))
+    home, counter = tmp_path / "out", tmp_path / "counter"
+    pipeline = write_pipeline(tmp_path / "p.yaml", corpus, home, steps, "1MB", "1MB")
+    crash_at = 1
+    while crash_run(pipeline, counter, crash_at).returncode == -signal.SIGKILL:
+        resumed = crash_run(pipeline, counter, 0)
+        assert resumed.returncode == 0, resumed.stderr
+        assert_whole(home, whole)
+        shutil.rmtree(home)
+        crash_at += 1
+    assert crash_at > 20
+
+
+def test_25_random_kills_of_workers_driver_and_group_leave_the_digest_as_it_is(tmp_path: Path) -> None:
+    corpus = write_corpus(tmp_path / "corpus", count=600, files=3)
+    whole = undisturbed(write_pipeline(tmp_path / "whole.yaml", corpus, tmp_path / "whole"))
+    home = tmp_path / "out"
+    pipeline = write_pipeline(tmp_path / "p.yaml", corpus, home)
+    chance, kills = random.Random(3), 0
+    while kills < KILLS:
+        run = start(pipeline)
+        time.sleep(chance.uniform(0.3, 2.5))
+        kills += kill_something(run, chance)
+        if run.wait() == 0 and kills < KILLS:
+            assert_whole(home, whole)
+            shutil.rmtree(home)
+    last = start(pipeline)
+    assert last.wait() == 0, last.stderr.read() if last.stderr else ""
+    assert_whole(home, whole)
+
+
+def start(pipeline: Path) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "textmill", "run", str(pipeline), "--workers", "2"]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+
+
+def kill_something(run: subprocess.Popen[bytes], chance: random.Random) -> int:
+    """Kill a worker, the driver or the whole group; 0 if the run had ended before."""
+    if run.poll() is not None:
+        return 0
+    workers = children(run.pid)
+    target = chance.choice(["worker", "driver", "group"])
+    try:
+        if target == "worker" and workers:
+            os.kill(chance.choice(workers), signal.SIGKILL)
+        elif target == "driver":
+            os.kill(run.pid, signal.SIGKILL)
+        else:
+            os.killpg(run.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return 0
+    return 1
+
+
+def children(pid: int) -> list[int]:
+    listed = Path(f"/proc/{pid}/task/{pid}/children")
+    return [int(child) for child in listed.read_text().split()] if listed.exists() else []
+
+
+def test_workers_end_with_their_driver(tmp_path: Path) -> None:
+    pipeline = write_pipeline(tmp_path / "p.yaml", write_corpus(tmp_path / "corpus", count=3000), tmp_path / "out")
+    run = start(pipeline)
+    deadline = time.monotonic() + 30
+    while not (workers := children(run.pid)) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.kill(run.pid, signal.SIGKILL)
+    run.wait()
+    while any(alive(worker) for worker in workers) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert workers
+    assert not any(alive(worker) for worker in workers)
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except FileNotFoundError:
+        return False
+
+
+def test_parts_with_a_receipt_are_not_done_again(tmp_path: Path) -> None:
+    pipeline = write_pipeline(tmp_path / "p.yaml", write_corpus(tmp_path / "corpus"), tmp_path / "out")
+    plan = compile_pipeline(pipeline, overrides={"workers": 1})
+    run_plan(plan)
+    receipts = sorted((tmp_path / "out/_textmill/steps").glob("00-*/receipts/*.json"))
+    before = {path.name: orjson.loads(path.read_bytes())["files"] for path in receipts[1:]}
+    receipts[0].unlink()
+    for manifest in (tmp_path / "out/_textmill").rglob("manifest.json"):
+        manifest.unlink()
+    run_plan(plan)
+    after = {path.name: orjson.loads(path.read_bytes())["files"] for path in receipts[1:]}
+    assert before == after
+
+
+def test_ctrl_c_says_how_to_go_on(tmp_path: Path) -> None:
+    corpus = write_corpus(tmp_path / "corpus", count=3000)
+    pipeline = write_pipeline(tmp_path / "p.yaml", corpus, tmp_path / "out")
+    command = [sys.executable, "-m", "textmill", "run", str(pipeline), "--workers", "1"]
+    run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 30
+    while not children(run.pid) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    run.send_signal(signal.SIGINT)
+    _, told = run.communicate(timeout=30)
+    assert run.returncode == 1
+    assert "go on with the same command" in told
+    assert f"textmill run {pipeline} --workers 1" in told
+
+
+@pytest.mark.parametrize("target", ["data", "ledger"])
+def test_verify_finds_a_changed_byte(tmp_path: Path, target: str) -> None:
+    home = tmp_path / "out"
+    run_plan(compile_pipeline(write_pipeline(tmp_path / "p.yaml", write_corpus(tmp_path / "corpus"), home)))
+    folder = home / "data" if target == "data" else home / "_textmill/ledger"
+    victim = sorted(folder.rglob("*.parquet"))[0]
+    content = bytearray(victim.read_bytes())
+    content[len(content) // 3] ^= 0xFF
+    victim.unlink()
+    victim.write_bytes(bytes(content))
+    store = open_store(str(home))
+    manifest = finished_manifest(store)
+    assert manifest is not None
+    assert not all(check.held for check in verify_run(store, manifest))

@@ -8,8 +8,9 @@ languages, 0.9 MB), found as a file of an installed wheel, so nothing is downloa
 from __future__ import annotations
 
 import importlib.util
+from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -25,10 +26,10 @@ from stages.verdicts import Mapped, Rule, Verdicts, first_failure
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from stages.kernels.fasttext_model import FastText
+
 UNDETERMINED: Final = "und"
 """ISO 639's code for what has no language that can be told."""
-
-_LABEL: Final = "__label__"
 
 
 def bundled_model() -> Path:
@@ -71,21 +72,22 @@ class Language(Map):
     def adds(self) -> Mapping[str, pa.DataType]:
         return {"language": pa.string(), "language_score": pa.float32()}
 
-    def open(self) -> Any:
-        """The loaded model."""
-        import fasttext
+    def open(self) -> FastText:
+        """The loaded model. Raises StageError for a file that is none, and for labels to keep that it does not have."""
+        from stages.kernels.fasttext_model import read_model
 
-        path = self.model or bundled_model()
-        try:
-            return fasttext.load_model(str(path))
-        except ValueError as fault:
+        model = read_model(self.model or bundled_model())
+        unknown = [label for label in self.keep or () if label not in (UNDETERMINED, *model.labels)]
+        if unknown:
+            near = get_close_matches(unknown[0], model.labels, 3, 0.5) or sorted(model.labels)[:5]
             raise StageError(
-                f"stages.language: {path} is no fastText model: {fault}\n"
-                "    mend: name a .bin or .ftz file that fastText has written"
-            ) from fault
+                f"stages.language: the model has no label {unknown[0]!r}, so nothing in that language would be kept\n"
+                f"    mend: write `keep` in the model's own labels, such as {', '.join(near)}"
+            )
+        return model
 
-    def map(self, batch: pa.RecordBatch, tools: Any) -> pa.RecordBatch | Mapped:
-        best, score = _best_labels(tools, _one_line(batch["text"], self.max_chars))
+    def map(self, batch: pa.RecordBatch, tools: FastText) -> pa.RecordBatch | Mapped:
+        best, score = _best_labels(tools, batch["text"], self.max_chars)
         unsure = score < np.float32(self.min_score)
         language = pc.if_else(pa.array(unsure), UNDETERMINED, best)
         rows = _with_column(batch, "language", language)
@@ -108,28 +110,21 @@ class Language(Map):
         return Verdicts(drops.rule, drops.value, drops.limit, pc.if_else(pa.array(other), message, None))
 
 
-def _one_line(text: pa.StringArray, max_chars: int | None) -> pa.StringArray:
-    """The texts as fastText wants them: null as empty, cut to length, on one line, blank ones empty."""
-    line = pc.fill_null(text, "")
+def _best_labels(
+    model: FastText, text: pa.StringArray, max_chars: int | None
+) -> tuple[pa.StringArray, npt.NDArray[np.float32]]:
+    """The best label of each text and its probability; `und` and 0 where there is no word to read."""
+    from stages.kernels.fasttext_predict import probabilities
+    from stages.kernels.texts import texts_of
+
     if max_chars is not None:
-        line = pc.utf8_slice_codeunits(line, 0, max_chars)
-    for gap in ("\n", "\0"):
-        line = pc.replace_substring(line, gap, " ")
-    return pc.if_else(pc.equal(pc.utf8_length(pc.utf8_trim_whitespace(line)), 0), "", line)
-
-
-def _best_labels(model: Any, lines: pa.StringArray) -> tuple[pa.StringArray, npt.NDArray[np.float32]]:
-    """The best label of each line without its prefix, and its probability from 0 to 1; `und` and 0 for empty lines.
-
-    One call a line: the binding has none that gives the probabilities of many.
-    """
-    labels: list[str] = []
-    scores = np.zeros(len(lines), np.float32)
-    for row, line in enumerate(lines.to_pylist()):
-        found = model.f.predict(line + "\n", 1, 0.0, "strict") if line else ()
-        labels.append(found[0][1].removeprefix(_LABEL) if found else UNDETERMINED)
-        scores[row] = found[0][0] if found else 0.0
-    return pa.array(labels, pa.string()), np.clip(scores, 0, 1)
+        text = pc.utf8_slice_codeunits(text, 0, max_chars)
+    chances, known = probabilities(model, texts_of(text))
+    known &= ~pc.fill_null(pc.utf8_is_space(text), True).to_numpy(zero_copy_only=False)
+    best = chances.argmax(1)
+    labels = pa.array(model.labels, pa.string()).take(pa.array(best))
+    score = np.where(known, chances[np.arange(len(best)), best], np.float32(0))
+    return pc.if_else(pa.array(known), labels, UNDETERMINED), score
 
 
 def _with_column(batch: pa.RecordBatch, name: str, values: pa.Array) -> pa.RecordBatch:

@@ -102,7 +102,7 @@ def test_a_file_that_is_no_model_is_refused_with_the_mend(tmp_path: Path) -> Non
     path = tmp_path / "model.bin"
     path.write_bytes(b"no model at all")
 
-    with pytest.raises(StageError, match=r"is no fastText model(.|\n)*mend: "):
+    with pytest.raises(StageError, match=r"is no fastText classifier(.|\n)*mend: "):
         Language.model_validate({"model": path}).open()
 
 
@@ -114,3 +114,12 @@ def test_the_models_content_counts_for_the_identity_and_its_path_does_not(tmp_pa
 
     assert one == two
     assert one != identity(Language())
+
+
+def test_a_language_that_the_model_does_not_name_is_refused_before_anything_is_dropped() -> None:
+    with pytest.raises(StageError, match=r"no label 'eng'(.|\n)*mend: .*en"):
+        Language(keep=("eng",)).open()
+
+
+def test_a_text_that_holds_the_marks_of_a_training_file_is_read_to_its_end() -> None:
+    assert labelled(Language(), f"</s> {GERMAN}", f"__label__en {GERMAN}") == labelled(Language(), GERMAN, GERMAN)

@@ -1,0 +1,272 @@
+"""A fastText classifier as arrays, read from the `.bin` or `.ftz` file that fastText writes.
+
+The idea: the file is a header, a dictionary and two matrices, so no binding is needed to use it. The format is that of
+version 12 (https://github.com/facebookresearch/fastText, `src/fasttext.cc`, `dictionary.cc`, `productquantizer.cc`;
+quantisation: Joulin et al. 2016, https://arxiv.org/abs/1612.03651). A dense matrix is mapped from the file, so that all
+workers of a machine share it; a quantised one is unpacked, 4 bytes a value (lid.176: 3 MB).
+"""
+
+from __future__ import annotations
+
+import mmap
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+from numba.types import int8, int32, int64, uint8, uint64
+
+from stages.errors import StageError
+from stages.kernels.native import BYTES, native
+
+Floats = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int32]
+
+HIERARCHICAL: Final = 1
+NEGATIVE: Final = 2
+SOFTMAX: Final = 3
+ONE_VS_ALL: Final = 4
+"""The losses: how the output matrix becomes probabilities."""
+
+END_OF_LINE: Final = b"</s>"
+LABEL_PREFIX: Final = b"__label__"
+
+FIRST_STATE: Final = 2166136261
+"""Where the hash of a word starts."""
+
+_MAGIC: Final = 793712314
+_VERSION: Final = 12
+_SUPERVISED: Final = 3
+_CENTROIDS: Final = 256
+_HEADER: Final = struct.Struct("<14id")
+_DICTIONARY: Final = struct.Struct("<iiiqq")
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """The dictionary: entry n stands in `data` from `starts[n]` to `ends[n]`, words before labels.
+
+    `kinds`: 0 a word, 1 a label · `slots`: an open-addressed table from a word's hash to its number, -1 = empty.
+    """
+
+    data: npt.NDArray[np.uint8]
+    starts: npt.NDArray[np.int64]
+    ends: npt.NDArray[np.int64]
+    kinds: npt.NDArray[np.int8]
+    slots: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class FastText:
+    """A classifier, ready for the kernels.
+
+    `labels`: without the prefix `__label__`, in the order of the output · `input`: float32, rows of `width` one after
+    the other, first those of the words, then those of the buckets of n-grams · `output_columns`: float32, `width` rows
+    with one value per label · `buckets`: how many · `kept`: one bit per bucket of a pruned model, 64 in each uint64,
+    and `kept_before`: how many are set before each of those; both empty when nothing was pruned · `shortest`,
+    `longest`: characters of the n-grams within words · `word_grams`: longest n-gram of words · `left`, `right`: int32,
+    the Huffman tree of the hierarchical loss, one pair per inner node, leaves are labels.
+    """
+
+    labels: tuple[str, ...]
+    words: Entries
+    word_count: int
+    width: int
+    shortest: int
+    longest: int
+    word_grams: int
+    buckets: int
+    kept: npt.NDArray[np.uint64]
+    kept_before: Ints
+    loss: int
+    input: Floats
+    output_columns: Floats
+    left: Ints
+    right: Ints
+
+
+def read_model(path: Path) -> FastText:
+    """The classifier in a file of fastText's. Raises StageError for any other file; OSError where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return _parse(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+    except (struct.error, ValueError, IndexError, UnicodeDecodeError) as fault:
+        raise StageError(
+            f"{path} is no fastText classifier that can be used: {fault}\n"
+            "    mend: name a .bin or .ftz file written by `fasttext supervised` or `fasttext quantize`"
+        ) from fault
+
+
+def _parse(data: mmap.mmap) -> FastText:
+    magic, version, width, _, _, _, _, word_grams, loss, kind, buckets, shortest, longest, _, _ = _HEADER.unpack_from(
+        data
+    )
+    if magic != _MAGIC or version != _VERSION:
+        raise ValueError(f"it does not start as version {_VERSION} of the format does")
+    if kind != _SUPERVISED:
+        raise ValueError("it holds word vectors, not a classifier")
+    size, word_count, label_count, _, pruned = _DICTIONARY.unpack_from(data, _HEADER.size)
+    words, counts, at = _read_entries(data, _HEADER.size + _DICTIONARY.size, size)
+    pairs = np.frombuffer(data, "<i4", 2 * max(0, pruned), at).reshape(-1, 2)
+    at += pairs.nbytes
+    quantised = bool(data[at])
+    matrix, rows, at = _read_matrix(data, at + 1, quantised=quantised)
+    grams = 0 if longest <= 0 and word_grams <= 1 else buckets if pruned < 0 else pruned
+    if rows < word_count + grams or (grams and not buckets):
+        raise ValueError(f"its input has {rows} rows, fewer than words and buckets")
+    output, targets, _ = _read_matrix(data, at + 1, quantised=quantised and bool(data[at]))
+    if targets != label_count or len(matrix) != rows * width or len(output) != targets * width:
+        raise ValueError("its matrices do not fit its labels and its width")
+    kept, kept_before = np.zeros(0, np.uint64), np.zeros(0, np.int32)
+    if pruned >= 0:
+        matrix, kept, kept_before = _in_order_of_buckets(matrix.reshape(rows, width), word_count, pairs, buckets)
+    left, right = _huffman_tree(counts[words.kinds == 1]) if loss == HIERARCHICAL else (np.zeros(0, np.int32),) * 2
+    spans = zip(words.starts[words.kinds == 1].tolist(), words.ends[words.kinds == 1].tolist())
+    labels = tuple(data[start:end].removeprefix(LABEL_PREFIX).decode() for start, end in spans)
+    return FastText(
+        labels, words, word_count, width, shortest, longest, word_grams, buckets, kept, kept_before, loss,
+        matrix, _turned(output, width), left, right,
+    )  # fmt: skip
+
+
+def _in_order_of_buckets(
+    matrix: Floats, word_count: int, pairs: Ints, buckets: int
+) -> tuple[Floats, npt.NDArray[np.uint64], Ints]:
+    """The rows of a pruned model in the order of their buckets, so that a bit per bucket and a count find them.
+
+    `pairs`: bucket and row of each that is kept. A table of rows would be 8 MB for 2 million buckets, and nearly every
+    look-up in it would wait for memory; the bits of lid.176 are 250 kB.
+    """
+    bits = np.zeros(-(-buckets // 64) * 64, np.uint8)
+    bits[pairs[:, 0]] = 1
+    kept = np.packbits(bits, bitorder="little").view("<u8")
+    before = np.cumsum(bits.reshape(-1, 64).sum(1, dtype=np.int32), dtype=np.int32)
+    order = pairs[np.argsort(pairs[:, 0], kind="stable"), 1]
+    rows = np.concatenate((matrix[:word_count], matrix[word_count:][order]))
+    return rows.reshape(-1), kept.astype(np.uint64), np.concatenate((np.zeros(1, np.int32), before[:-1]))
+
+
+def _turned(output: Floats, width: int) -> Floats:
+    return np.ascontiguousarray(output.reshape(-1, width).T).reshape(-1)
+
+
+def _read_entries(data: mmap.mmap, at: int, size: int) -> tuple[Entries, npt.NDArray[np.int64], int]:
+    """The dictionary, how often each entry was seen, and where the file goes on."""
+    starts, ends, counts = (np.zeros(size, np.int64) for _ in range(3))
+    kinds = np.zeros(size, np.int8)
+    slots = np.full(1 << max(4, (3 * size).bit_length()), -1, np.int32)
+    everything = np.frombuffer(data, np.uint8)
+    stop = _scan_entries(everything, at, starts, ends, counts, kinds, slots)
+    if stop < 0:
+        raise ValueError("its dictionary is cut off")
+    return Entries(everything[:stop], starts, ends, kinds, slots), counts, stop
+
+
+def _read_matrix(data: mmap.mmap, at: int, *, quantised: bool) -> tuple[Floats, int, int]:
+    """A matrix as one row after the other, its number of rows, and where the file goes on."""
+    if not quantised:
+        rows, columns = struct.unpack_from("<qq", data, at)
+        return np.frombuffer(data, "<f4", rows * columns, at + 16), rows, at + 16 + 4 * rows * columns
+    normed, rows, columns, size = struct.unpack_from("<?qqi", data, at)
+    codes = np.frombuffer(data, np.uint8, size, at + 21)
+    matrix, at = _read_quantised(data, at + 21 + size, codes.reshape(rows, -1) if rows else codes.reshape(0, 1))
+    if matrix.shape != (rows, columns):
+        raise ValueError("its quantised matrix does not fit its centroids")
+    if normed:
+        norms, at = _read_quantised(data, at + rows, np.frombuffer(data, np.uint8, rows, at).reshape(rows, 1))
+        matrix = matrix * norms
+    return np.ascontiguousarray(matrix).reshape(-1), rows, at
+
+
+def _read_quantised(data: mmap.mmap, at: int, codes: npt.NDArray[np.uint8]) -> tuple[Floats, int]:
+    """The values behind the codes: each code of a row picks one of 256 centroids of its stretch of columns."""
+    columns, stretches, stretch, last = struct.unpack_from("<iiii", data, at)
+    centroids = np.frombuffer(data, "<f4", columns * _CENTROIDS, at + 16)
+    if codes.shape[1] != stretches:
+        raise ValueError("its codes do not fit its centroids")
+    values = np.empty((len(codes), columns), np.float32)
+    for number in range(stretches):
+        wide = last if number == stretches - 1 else stretch
+        first = number * _CENTROIDS * stretch
+        table = centroids[first : first + _CENTROIDS * wide].reshape(_CENTROIDS, wide)
+        values[:, number * stretch : number * stretch + wide] = table[codes[:, number]]
+    return values, at + 16 + 4 * columns * _CENTROIDS
+
+
+def _huffman_tree(counts: npt.NDArray[np.int64]) -> tuple[Ints, Ints]:
+    """The children of each inner node, built as fastText builds it: labels stand in falling order of count."""
+    labels = len(counts)
+    weights = [*counts.tolist(), *[10**15] * (labels - 1)]
+    left, right = np.zeros(labels - 1, np.int32), np.zeros(labels - 1, np.int32)
+    leaf, inner = labels - 1, labels
+    for node in range(labels, 2 * labels - 1):
+        picked = []
+        for _ in range(2):
+            if leaf >= 0 and weights[leaf] < weights[inner]:
+                picked.append(leaf)
+                leaf -= 1
+            else:
+                picked.append(inner)
+                inner += 1
+        left[node - labels], right[node - labels] = picked
+        weights[node] = weights[picked[0]] + weights[picked[1]]
+    return left, right
+
+
+@native(uint64(uint64, uint8))
+def next_state(state: Any, byte: Any) -> Any:
+    """One step of FNV-1a of 32 bits as fastText has it: the byte is taken as a signed one."""
+    wide = np.uint64(byte)
+    if byte >= 128:
+        wide |= np.uint64(0xFFFFFF00)
+    return ((state ^ wide) * np.uint64(16777619)) & np.uint64(0xFFFFFFFF)
+
+
+@native(uint64(BYTES, int64, int64))
+def word_hash(data: npt.NDArray[np.uint8], start: int, end: int) -> Any:
+    """The hash of the word [start, end)."""
+    state = np.uint64(FIRST_STATE)
+    for at in range(np.uint64(start), np.uint64(end)):
+        state = next_state(state, data[at])
+    return state
+
+
+@native(uint64(uint64, uint64))
+def first_slot(wanted: Any, mask: Any) -> Any:
+    """Where the search for a hash starts in a table of `mask` + 1 slots."""
+    return ((wanted * np.uint64(0x9E3779B1)) >> np.uint64(7)) & mask
+
+
+@native(int64(BYTES, int64, int64[::1], int64[::1], int64[::1], int8[::1], int32[::1]))
+def _scan_entries(
+    data: npt.NDArray[np.uint8],
+    at: int,
+    starts: npt.NDArray[np.int64],
+    ends: npt.NDArray[np.int64],
+    counts: npt.NDArray[np.int64],
+    kinds: npt.NDArray[np.int8],
+    slots: Ints,
+) -> int:
+    """Fill the columns and the slots; where the dictionary ends, or -1 when the file ends before it does."""
+    mask = np.uint64(len(slots) - 1)
+    for number in range(len(starts)):
+        start = at
+        while at < len(data) and data[at] != 0:
+            at += 1
+        if at + 10 > len(data):
+            return -1
+        starts[number] = start
+        ends[number] = at
+        count = np.int64(0)
+        for byte in range(8):
+            count |= np.int64(data[at + 1 + byte]) << np.int64(8 * byte)
+        counts[number] = count
+        kinds[number] = data[at + 9]
+        slot = first_slot(word_hash(data, start, at), mask)
+        while slots[slot] >= 0:
+            slot = (slot + np.uint64(1)) & mask
+        slots[slot] = number
+        at += 10
+    return at

@@ -22,11 +22,11 @@ _SPLITS: Final = ("train", "training", "test", "testing", "validation", "valid",
 
 
 def is_dataset(folder: str) -> bool:
-    """Whether a folder says of itself that it is a dataset."""
+    """Whether a folder says of itself that it is a dataset: by its lists of files, or by a card beside data files."""
     if any(is_file(f"{folder}/{name}") for name in ("state.json", "dataset_dict.json")):
         return True
     front = _front_matter(folder)
-    return "configs" in front or (bool(front) and is_folder(f"{folder}/data"))
+    return "configs" in front or (bool(front) and any(_is_data(path) for path in files_below(folder)))
 
 
 def dataset_files(folder: str) -> list[str]:
@@ -80,7 +80,7 @@ def _only(folder: str, what: str, names: list[str], example: str) -> str:
 
 
 def _is_data(path: str) -> bool:
-    return format_by_name(path) is not None and not path.lower().endswith((".md", ".rst"))
+    return format_by_name(path) in ("parquet", "jsonl", "csv", "arrow")
 
 
 def _split_of(path: str) -> str | None:

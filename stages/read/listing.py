@@ -138,7 +138,7 @@ def _measured(path: str, locator: str, format_name: str) -> InputFile:
     if format_name == "parquet":
         from stages.read.parquet import footer
 
-        records = footer(path, mark).num_rows
+        records = sum(footer(path, mark).rows)
     return InputFile(locator, path, known.size, mark, format_name, records, known.modified, packing)
 
 

@@ -7,6 +7,7 @@ same ids. A row group that cannot be decoded is damaged from the first row that 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -22,50 +23,51 @@ from stages.read.storage import is_url, open_file
 from stages.read.tables import columns_of, decoding_cause, documents
 
 
-@lru_cache(maxsize=512)
-def footer(path: str, mark: str) -> Any:
-    """The metadata of a Parquet file as it was when it had this mark. Raises PipelineError when it cannot be read."""
+@dataclass(frozen=True, slots=True)
+class Footer:
+    """What planning needs of a file: its columns with their own types, and rows and stored bytes of each row group."""
+
+    schema: pa.Schema
+    rows: tuple[int, ...]
+    sizes: tuple[int, ...]
+
+
+@lru_cache(maxsize=2**14)
+def footer(path: str, mark: str) -> Footer:
+    """The footer of a Parquet file as it was when it had this mark. Raises PipelineError when it cannot be read."""
     del mark  # part of the key alone
     try:
         with open_file(path) as stored:
-            return pq.read_metadata(stored)
-    except pa.ArrowInvalid as error:
+            known = pq.read_metadata(stored)
+    except pa.ArrowException as error:
         mend = "leave the file out, or make it anew; a file cut short has no footer"
         raise PipelineError(Fault(path, f"is no readable Parquet file: {error}", mend)) from error
+    groups = [known.row_group(number) for number in range(known.num_row_groups)]
+    sizes = (sum(group.column(at).total_compressed_size for at in range(group.num_columns)) for group in groups)
+    return Footer(known.schema.to_arrow_schema(), tuple(group.num_rows for group in groups), tuple(sizes))
 
 
 def schema_of(read: Read, file: InputFile) -> pa.Schema:
     """The columns of a Parquet file with their own types. Raises PipelineError when it cannot be read."""
     del read
-    return footer(file.path, file.mark).schema.to_arrow_schema()
-
-
-def row_group_sizes(file: InputFile) -> list[int]:
-    """Stored bytes of each row group."""
-    known = footer(file.path, file.mark)
-    groups = (known.row_group(number) for number in range(known.num_row_groups))
-    return [sum(group.column(at).total_compressed_size for at in range(group.num_columns)) for group in groups]
-
-
-def row_counts(file: InputFile) -> list[int]:
-    """Rows of each row group."""
-    known = footer(file.path, file.mark)
-    return [known.row_group(number).num_rows for number in range(known.num_row_groups)]
+    return footer(file.path, file.mark).schema
 
 
 def read_piece(reading: Reading, piece: Piece) -> Iterator[Chunk]:
     """The documents of row groups `start` to before `end`."""
-    with open_file(piece.file.path) as stored:
-        try:
-            table = pq.ParquetFile(stored, pre_buffer=is_url(piece.file.path), buffer_size=2**20)
-        except pa.ArrowInvalid as error:
-            raise StoreError(f"{piece.file.path}: is no readable Parquet file any more: {error}") from error
+    path = piece.file.path
+    try:
+        source = open_file(path) if is_url(path) else pa.OSFile(path)
+        table = pq.ParquetFile(source, pre_buffer=is_url(path), buffer_size=2**20)
+    except pa.ArrowException as error:
+        raise StoreError(f"{path}: is no readable Parquet file any more: {error}") from error
+    with source:
         yield from _row_groups(reading, piece, table)
 
 
 def _row_groups(reading: Reading, piece: Piece, table: Any) -> Iterator[Chunk]:
     file, tally = piece.file, Tally()
-    sizes = [table.metadata.row_group(number).num_rows for number in range(table.metadata.num_row_groups)]
+    sizes = [table.metadata.row_group(number).num_rows for number in range(table.num_row_groups)]
     row, end = sum(sizes[: piece.start]), sum(sizes[: piece.end])
     columns = columns_of(reading.read, file, table.schema_arrow)
     for number in range(piece.start, piece.end):

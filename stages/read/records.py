@@ -84,18 +84,25 @@ def check_declared(row: Mapping[str, Any], columns: Mapping[str, str]) -> None:
 def columns_of_rows(read: Read, rows: Sequence[dict[str, Any]], texts: Sequence[str]) -> dict[str, pa.Array]:
     """The columns of checked records whose text is taken out already; takes all else out of them, too."""
     values: dict[str, pa.Array] = {"text": pa.array(texts, pa.string())}
+    if read.id is not None:
+        values["source_id"] = pa.array(_ids(read, read.id, rows), pa.string())
     declared = {
         name: pa.array([row.pop(name, None) for row in rows], pa.type_for_alias(kind))
         for name, kind in read.columns.items()
     }
-    if read.id is not None:
-        values["source_id"] = pa.array(_taken(rows, read.id, str), pa.string())
     for name in KNOWN:
         if name not in declared:
             kind = float if name == "language_score" else str
             values[name] = pa.array(_taken(rows, name, kind), COLUMNS[name])
     values["metadata"] = pa.array([merged(row) if row else None for row in rows], pa.string())
     return values | declared
+
+
+def _ids(read: Read, name: str, rows: Sequence[dict[str, Any]]) -> list[Any]:
+    """The records' own ids as text; an id such as `url`, which has a column of its own, stays in the records."""
+    if name in KNOWN or name in read.columns:
+        return [value if isinstance(value := row.get(name), str) else _converted(value, str) for row in rows]
+    return _taken(rows, name, str)
 
 
 def _taken(rows: Sequence[dict[str, Any]], name: str, kind: type) -> list[Any]:

@@ -62,7 +62,7 @@ def source_schema(read: Read, files: Sequence[InputFile]) -> pa.Schema:
                 _unify(types, origins, faults, name, kind, file)
         except PipelineError as error:
             faults.extend(error.faults)
-    faults.extend(_mixed(read, files))
+    faults.extend(_mixed(files))
     if faults:
         raise PipelineError(faults)
     types.update({"id": pa.string(), "source": pa.string(), "file_path": pa.string()})
@@ -84,6 +84,7 @@ def _columns_of(read: Read, file: InputFile) -> Iterator[tuple[str, Any]]:
     elif file.format == "wet":
         yield from CONVERTED.items()
     elif file.format == "html":
+        yield "url", pa.string()
         yield from CONTENT.items()
     elif file.format == "text":
         yield "text", pa.string()
@@ -106,10 +107,20 @@ def _unify(
             types[name] = wider
 
 
-def _mixed(read: Read, files: Sequence[InputFile]) -> Iterator[Fault]:
-    """A source gives either text, or pages that must be extracted first."""
+def _mixed(files: Sequence[InputFile]) -> Iterator[Fault]:
+    """A source gives either text or pages that must be extracted first; a README among data files is no document."""
     pages = next((file for file in files if file.format in CONTENT_FORMATS), None)
     texts = next((file for file in files if file.format not in CONTENT_FORMATS), None)
     if pages is not None and texts is not None:
         what = f"holds {pages.format} pages without text, but {texts.path} holds {texts.format}"
         yield Fault(pages.path, what, "read them as two sources, one with stages.extract")
+    whole = next((file for file in files if file.format == "text"), None)
+    table = next((file for file in files if file.format not in ("text", *CONTENT_FORMATS)), None)
+    if whole is not None and table is not None:
+        what = f"is a text file among files of records such as {table.path}"
+        mend = f"name the files by a pattern, say format: {_stated(table.format)}, or read them as two sources"
+        yield Fault(whole.path, what, mend)
+
+
+def _stated(format_name: str) -> str:
+    return "datasets" if format_name == "arrow" else format_name

@@ -40,7 +40,7 @@ def plan_splits(read: Read, files: Sequence[InputFile]) -> tuple[Split, ...]:
 
 
 def _whole(file: InputFile) -> Piece:
-    return Piece(file, 0, len(parquet.row_group_sizes(file)) if file.format == "parquet" else file.size)
+    return Piece(file, 0, len(parquet.footer(file.path, file.mark).sizes) if file.format == "parquet" else file.size)
 
 
 def _cut(file: InputFile, split_size: int) -> Iterator[Piece]:
@@ -55,7 +55,7 @@ def _cut(file: InputFile, split_size: int) -> Iterator[Piece]:
 
 def _row_group_runs(file: InputFile, split_size: int) -> Iterator[Piece]:
     start, held = 0, 0
-    sizes = parquet.row_group_sizes(file)
+    sizes = parquet.footer(file.path, file.mark).sizes
     for number, size in enumerate(sizes):
         if number > start and held + size > split_size:
             yield Piece(file, start, number)

@@ -7,15 +7,19 @@ One idea: what decides the documents (format, columns, sizes of splits) is apart
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import Field, field_validator
 
+from stages.document import COLUMNS
 from stages.fields import Runtime, Size
 from stages.stage import Stage
 
 ColumnType = Literal["string", "int64", "int32", "float64", "float32", "bool"]
 Format = Literal["auto", "parquet", "jsonl", "warc", "wet", "html", "text", "csv", "datasets"]
+
+
+_ARROW_NAMES: Final = {"float32": "float", "float64": "double"}
 
 
 class Read(Stage):
@@ -59,6 +63,14 @@ class Read(Stage):
             raise ValueError(
                 "no path is given, or one is empty; name a file, a folder or a pattern such as data/*.parquet"
             )
+        return value
+
+    @field_validator("columns", mode="after")
+    @classmethod
+    def _free_names(cls, value: Mapping[str, ColumnType]) -> Mapping[str, ColumnType]:
+        for name, kind in value.items():
+            if name.startswith("_") or (name in COLUMNS and str(COLUMNS[name]) != _ARROW_NAMES.get(kind, kind)):
+                raise ValueError(f"`{name}` cannot be declared as {kind}: textmill gives this name its own meaning")
         return value
 
     def needs(self) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from typing import BinaryIO, Final, Protocol
 
 _BLOCK: Final = 256 * 2**10
 _PLAIN_BLOCK: Final = 2**20
-_OUTPUT: Final = 4 * 2**20
+_OUTPUT: Final = 2**20
 _ZSTD_FEED: Final = 2 * 2**10  # 4 bytes of zstd can stand for 128 KiB: this bounds what one call gives to 64 MiB
 
 
@@ -194,13 +194,20 @@ class _Zstd(_Unpacker):
         self._stream = zstandard.ZstdDecompressor().decompressobj()
 
     def feed(self, data: bytes) -> Iterator[bytes]:
+        held: list[bytes] = []
+        size = 0
         for at in range(0, len(data), _ZSTD_FEED):
             block = self._stream.decompress(data[at : at + _ZSTD_FEED])
-            if block:
-                yield block
+            held.append(block)
+            size += len(block)
             if self._stream.eof:
                 self.ended, self.rest = True, self._stream.unused_data + data[at + _ZSTD_FEED :]
-                return
+                break
+            if size >= _OUTPUT:
+                yield b"".join(held)
+                held, size = [], 0
+        if size:
+            yield b"".join(held)
 
 
 UNPACKERS: Final[dict[str, Callable[[], _Unpacker]]] = {"gzip": _Gzip, "bzip2": _Bzip2, "zstd": _Zstd}

@@ -5,7 +5,7 @@ One idea: the law is written once, as a list of `Column`s made from a schema, an
     the text column                      text
     the id column                        source_id, as string
     a known name (stages.document)       itself, cast to its type; structs and maps in metadata become JSON
-    a name that textmill gives itself    source_<name>
+    a name that textmill gives itself    input_<name>
     any other                            itself, in the plain type for its own
 """
 
@@ -44,6 +44,8 @@ def columns_of(read: Read, file: InputFile, schema: pa.Schema) -> list[Column]:
     types = {field.name: _storage(field.type) for field in schema}
     text = _text_column(read, file, types)
     columns = [_column(read, name, kind, text, types) for name, kind in types.items()]
+    if read.id in types and read.id not in (*_OWN, text) and read.id in (*COLUMNS, *read.columns):
+        columns.append(Column(read.id, "source_id", pa.string()))  # an id such as `url` stays what it is, too
     names: set[str] = set()
     for column in columns:
         if column.name in names:
@@ -106,7 +108,7 @@ def _text_column(read: Read, file: InputFile, types: Mapping[str, Any]) -> str |
 def _column(read: Read, name: str, kind: Any, text: str | None, types: Mapping[str, Any]) -> Column:
     if name == text:
         return Column(name, "text", pa.string())
-    if name == read.id and _is_scalar(kind):
+    if name == read.id and _is_scalar(kind) and (name in _OWN or name not in (*COLUMNS, *read.columns)):
         return Column(name, "source_id", pa.string())
     if name in read.columns:
         return Column(name, name, pa.type_for_alias(read.columns[name]))
@@ -114,7 +116,7 @@ def _column(read: Read, name: str, kind: Any, text: str | None, types: Mapping[s
     if name == "source_id" and _is_scalar(kind) and (read.id is None or read.id not in types):
         return Column(name, name, pa.string())
     if own or (name in COLUMNS and not _fits(name, kind)):
-        return Column(name, f"source_{name.lstrip('_')}", pa.null() if pa.types.is_null(kind) else plain_type(kind))
+        return Column(name, f"input_{name.lstrip('_')}", pa.null() if pa.types.is_null(kind) else plain_type(kind))
     if name in COLUMNS:
         return Column(name, name, COLUMNS[name])
     return Column(name, name, pa.null() if pa.types.is_null(kind) else plain_type(kind))
@@ -147,7 +149,8 @@ def _storage(kind: Any) -> Any:
 
 def _weights(columns: list[Column], table: pa.RecordBatch) -> Any:
     """int64: bytes of each row's text (or content); -1 where there is none."""
-    given = next(column.given for column in columns if column.name in ("text", "content"))
+    weighed = {column.name: column.given for column in columns}
+    given = weighed["text"] if "text" in weighed else weighed["content"]
     lengths = pc.binary_length(_cast(table[given], pa.binary() if _binary(table[given].type) else pa.string()))
     return pc.fill_null(lengths, -1).to_numpy(zero_copy_only=False).astype(np.int64)
 

@@ -71,6 +71,14 @@ def test_pages_and_texts_in_one_source_are_refused(tmp_path: Path) -> None:
         chunks(tmp_path)
 
 
+def test_a_readme_among_data_is_no_document(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("x")
+    (tmp_path / "b.csv").write_text("text\nx\n")
+    with pytest.raises(PipelineError, match=r"README\.md: is a text file among .*b\.csv[\s\S]*format: csv"):
+        chunks(tmp_path)
+    assert len(documents(chunks(tmp_path, format="csv"))) == 1
+
+
 def test_csv_rows_are_documents_with_numbers(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes(b'\xef\xbb\xbfid,text,url,n\r\n1,"a ""b"",\r\nc",,5\r\n\r\n2,,u,\r\n')
     found = chunks(tmp_path, columns={"n": "int64"})

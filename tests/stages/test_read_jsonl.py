@@ -152,3 +152,17 @@ def test_an_empty_file_has_no_documents(tmp_path: Path) -> None:
     found = chunks(Read(paths=str(tmp_path)))
     assert documents(found) == []
     assert found[0].counts.files["a.jsonl"].extent == 0
+
+
+def test_an_id_with_a_column_of_its_own_keeps_it(tmp_path: Path) -> None:
+    path = written(tmp_path, {"text": "a", "url": "u", "n": 5})
+    assert [row["source_id"] for row in documents(chunks(Read(paths=str(path), id="url")))] == ["u"]
+    [row] = documents(chunks(Read(paths=str(path), id="n", columns={"n": "int64"})))
+    assert (row["source_id"], row["n"], row["url"]) == ("5", 5, "u")
+
+
+def test_names_with_a_meaning_cannot_be_declared_otherwise() -> None:
+    assert Read(paths="x", columns={"url": "string"})
+    for columns in ({"id": "int64"}, {"_x": "string"}, {"url": "int64"}):
+        with pytest.raises(ValueError, match="its own meaning"):
+            Read.model_validate({"paths": "x", "columns": columns})

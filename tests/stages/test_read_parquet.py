@@ -54,8 +54,8 @@ def test_names_that_textmill_gives_itself_are_moved_aside(tmp_path: Path) -> Non
         {"content": ["a"], "id": ["x"], "file_path": ["s3://w"], "_rank": [1], "source": ["s"], "url": [["u"]]},
     )
     [row] = documents(chunks(tmp_path, id=None))
-    assert (row["text"], row["source_id"], row["source_file_path"], row["source_rank"]) == ("a", "x", "s3://w", 1)
-    assert (row["file_path"], row["source"], row["source_url"]) == ("a.parquet", "s", ["u"])
+    assert (row["text"], row["input_id"], row["input_file_path"], row["input_rank"]) == ("a", "x", "s3://w", 1)
+    assert (row["file_path"], row["source"], row["input_url"]) == ("a.parquet", "s", ["u"])
 
 
 def test_foreign_types_become_plain_ones(tmp_path: Path) -> None:
@@ -125,6 +125,24 @@ def test_a_table_without_text_is_refused_with_its_columns(tmp_path: Path) -> Non
     assert documents(chunks(tmp_path, text="body"))[0]["text"] == "a"
     with pytest.raises(PipelineError, match="`n` is int64, not string"):
         chunks(tmp_path, text="n")
+
+
+def test_an_id_with_a_column_of_its_own_keeps_it(tmp_path: Path) -> None:
+    write(tmp_path, {"text": ["a"], "url": ["u"], "id": ["x"]})
+    [row] = documents(chunks(tmp_path, id="url"))
+    assert (row["source_id"], row["url"], row["input_id"]) == ("u", "u", "x")
+
+
+def test_tables_are_read_from_urls() -> None:
+    import fsspec
+
+    with fsspec.filesystem("memory").open("/tables/a.parquet", "wb") as file:
+        pq.write_table(pa.table({"text": ["a", "b"]}), file)
+    read = Read(paths="memory://tables/*.parquet")
+    files = list_inputs(read)
+    [split] = plan_splits(read, files)
+    found = list(read_split(read, "main", source_schema(read, files), split, batch_rows=9, batch_bytes=99))
+    assert [row["text"] for row in documents(found)] == ["a", "b"]
 
 
 def test_pages_as_bytes_wait_for_extraction(tmp_path: Path) -> None:

@@ -118,7 +118,7 @@ def test_large_parquet_is_cut_between_row_groups(tmp_path: Path) -> None:
 
 
 def test_every_file_is_covered_by_its_counts(tmp_path: Path) -> None:
-    (tmp_path / "a.txt").write_text("one")
+    (tmp_path / "a.csv").write_text("text\none\n")
     (tmp_path / "b.jsonl").write_text('{"text": "two"}\n')
     pq.write_table(pa.table({"text": ["three", None]}), tmp_path / "c.parquet")
     read = Read(paths=str(tmp_path))

@@ -34,12 +34,16 @@ Workers = Annotated[int | None, typer.Option(min=1, help="Worker processes; all 
 Memory = Annotated[str | None, typer.Option(help="Budget of all processes together, such as 8GB.")]
 
 
+_INTERRUPTED = 130
+"""What typer makes of Ctrl-C: as an exit code, an Abort or the KeyboardInterrupt itself, by version."""
+
+
 def run_command_line(arguments: Sequence[str]) -> int:
     """Run one command; the exit code."""
     try:
-        app(args=list(arguments), standalone_mode=False)
+        code = app(args=list(arguments), standalone_mode=False)
     except typer.Exit as stop:
-        return stop.exit_code
+        code = stop.exit_code
     except PipelineError as error:
         print(f"refused: {error}", file=sys.stderr)
         return 2
@@ -47,9 +51,7 @@ def run_command_line(arguments: Sequence[str]) -> int:
         print(f"failed: {error}", file=sys.stderr)
         return 1
     except (KeyboardInterrupt, typer.Abort):
-        again = shlex.join(["textmill", *arguments])
-        print(f"\nstopped. What is committed stays; go on with the same command:\n    {again}", file=sys.stderr)
-        return 1
+        code = _INTERRUPTED
     except BrokenPipeError:
         return 1
     except Exception as error:
@@ -59,7 +61,11 @@ def run_command_line(arguments: Sequence[str]) -> int:
             raise
         show()
         return 2
-    return 0
+    if code != _INTERRUPTED:
+        return code if isinstance(code, int) else 0
+    again = shlex.join(["textmill", *arguments])
+    print(f"\nstopped. What is committed stays; go on with the same command:\n    {again}", file=sys.stderr)
+    return 1
 
 
 def _version(wanted: bool) -> None:

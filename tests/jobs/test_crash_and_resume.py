@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import random
 import shutil
@@ -144,7 +145,9 @@ def test_ctrl_c_says_how_to_go_on(tmp_path: Path) -> None:
     corpus = write_corpus(tmp_path / "corpus", count=3000)
     pipeline = write_pipeline(tmp_path / "p.yaml", corpus, tmp_path / "out")
     command = [sys.executable, "-m", "textmill", "run", str(pipeline), "--workers", "1"]
-    run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    # A test run in the background inherits an ignored SIGINT; a user's terminal does not.
+    hear = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, preexec_fn=hear)
     deadline = time.monotonic() + 30
     while not children(run.pid) and time.monotonic() < deadline:
         time.sleep(0.02)

@@ -76,7 +76,7 @@ class Refuse:
 def test_shuffle_brings_parts_together_in_order(tmp_path: Path, workers: int, memory: int) -> None:
     with LocalEngine(workers, memory, tmp_path / "scratch") as engine:
         found = engine.scan(5).map(Spread(3), ROWS).shuffle(3, ["key", "task"]).map(Gather(), SEEN).collect()
-    keys = {part: keys for part, keys in zip(found["part"].to_pylist(), found["keys"].to_pylist())}
+    keys = dict(zip(found["part"].to_pylist(), found["keys"].to_pylist()))
     assert sorted(keys) == [0, 1, 2]
     assert all(keys[part] == sorted(keys[part]) for part in keys)
     assert sum(len(keys[part]) for part in keys) == 500

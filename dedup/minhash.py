@@ -46,7 +46,8 @@ class MinHash(Find):
 
     *Cost*: reads the texts once, and the candidates' a second time. There travel 20 bytes per band and document and
     then 8 bytes per distinct n-gram of the candidates. The driver holds about 70 bytes per document that shares a
-    bucket with another one (7 GB for a hundred million); to bound that, run crawls apart, as FineWeb does.
+    bucket with another one (7 GB for a hundred million of these); where that is too much, run crawls apart, as FineWeb
+    does.
     """
 
     version: ClassVar[int] = 1
@@ -70,7 +71,7 @@ class MinHash(Find):
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
     """Chooses the permutations."""
     max_compares: Annotated[int, Field(ge=1)] = 1000
-    """Exact comparisons for one document at most, nearest in length first; a warning counts documents that met it."""
+    """Exact comparisons for one document at most, latest survivors first; a warning counts documents that met it."""
 
     @model_validator(mode="after")
     def _shape_is_possible(self) -> Self:
@@ -98,6 +99,7 @@ class MinHash(Find):
     def find(self, documents: Documents, tools: Any) -> Frame:
         shape, parts = self.shape(), part_count(documents)
         buckets = documents.rows(Sign(shape, self.within, parts), BAND, self.needs()).shuffle(parts, ["band", "place"])
+        # Rows with equal (place, first) are equal altogether: the order of an exchange need not tell them apart.
         pairs = buckets.map(Link(parts), PAIR).shuffle(parts, ["place", "first"]).map(Distinct(), PAIR)
         near = documents.only(documents.table(candidates(pairs.collect())))
         members = near.rows(Sets(shape, self.keep, parts), MEMBER).shuffle(parts, ["cluster", "rank", "id"])

@@ -22,17 +22,16 @@ from stages.stage import Stage
 def after(link: Configured, schema: pa.Schema, faults: list[Found]) -> pa.Schema | None:
     """The columns after a stage, or None with faults when it misses or breaks one."""
     before = len(faults)
-    missing = [name for name in link.stage.needs() if name not in schema.names]
+    missing = [name for name in link.needs if name not in schema.names]
     for name in missing:
         what = f"{link.form.use} needs the column {name!r}, which nothing provides here{_offer(name)}"
         faults.append(Found(link.form.at, f"{what}; columns here: {_listed(schema)}", "add such a stage before it"))
-    adds = dict(link.stage.adds())
-    for name, kind in adds.items():
+    for name, kind in link.adds.items():
         if not is_plain(kind):
             what = f"{link.form.use} adds the column {name!r} of type {kind}, which does not travel"
             faults.append(Found(link.form.at, what, "use string, binary, bool, int32/64, float32/64, lists or structs"))
     _check_where(link, schema, faults)
-    return changed(schema, adds, link.stage.removes()) if len(faults) == before else None
+    return changed(schema, link.adds, link.removes) if len(faults) == before else None
 
 
 def changed(schema: pa.Schema, adds: Mapping[str, pa.DataType], removes: Sequence[str]) -> pa.Schema:

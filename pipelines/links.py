@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import ValidationError
+import pyarrow as pa
 
 from pipelines.faults import Found
 from pipelines.step_form import StepForm
-from pipelines.tree import Node
 from pipelines.validate import check_content_files, validated
 from stages.hashing import canonical_json
 from stages.load import Kind, UnknownStageError, kind_of, load_class, make_spec, spec_identity
@@ -20,7 +19,7 @@ from stages.stage import Resources, Stage
 
 @dataclass(frozen=True, slots=True)
 class Configured:
-    """A stage with its fields, ready to be put into a plan."""
+    """A stage with its fields, ready to be put into a plan, and what it says of columns."""
 
     form: StepForm
     stage: Stage
@@ -28,6 +27,9 @@ class Configured:
     spec: StageSpec
     identity: Mapping[str, Any]
     resources: Resources
+    needs: tuple[str, ...]
+    adds: Mapping[str, pa.DataType]
+    removes: tuple[str, ...]
 
     @property
     def use(self) -> str:
@@ -37,27 +39,44 @@ class Configured:
 
 def configure(form: StepForm, faults: list[Found]) -> Configured | None:
     """The stage of a step, or None with faults."""
-    before = len(faults)
     try:
         kind = load_class(form.use, form.at.folder)
     except UnknownStageError as error:
         faults.append(Found(form.at, str(error), error.mend))
         return None
-    stage = validated(kind, form.fields, form.use, faults)
-    resources = _resources(form.resources, stage, faults)
-    if stage is None or resources is None or not check_content_files(stage, form.fields, form.use, faults):
-        return None
-    if len(faults) > before:
-        return None
+    told = None if form.resources is None else validated(Resources, form.resources, "resources", faults)
     try:
-        spec = make_spec(stage)
-        told = spec_identity(stage, spec)
-        canonical_json([spec.fields, told])
-        return Configured(form, stage, kind_of(kind), spec, told, resources)
-    except (OSError, TypeError) as error:
-        what = f"{form.use}: its fields cannot be written down: {error}"
-        faults.append(Found(form.at, what, "fields hold numbers, texts, lists and mappings"))
+        stage = validated(kind, form.fields, form.use, faults)
+        if stage is None or not check_content_files(stage, form.fields, form.use, faults):
+            return None
+        found = _asked(form, stage, told)
+    except Exception as error:  # a stage's own code may raise anything; the user needs the line it stands on
+        what = f"{form.use} refuses its fields: {type(error).__name__}: {error}"
+        faults.append(Found(form.at, what, "mend the fields, or the stage"))
         return None
+    return found if told is not None or form.resources is None else None
+
+
+def _asked(form: StepForm, stage: Stage, told: Resources | None) -> Configured:
+    """All that the plan asks of a stage, with the step key `resources` over what it says itself.
+
+    Raises TypeError for fields that no fingerprint can hold, and whatever the stage raises.
+    """
+    spec = make_spec(stage)
+    known = spec_identity(stage, spec)
+    canonical_json([spec.fields, known])
+    over = {name: getattr(told, name) for name in told.model_fields_set} if told else {}
+    return Configured(
+        form,
+        stage,
+        kind_of(type(stage)),
+        spec,
+        known,
+        stage.resources().model_copy(update=over),
+        tuple(stage.needs()),
+        dict(stage.adds()),
+        tuple(stage.removes()),
+    )
 
 
 def configure_link(form: StepForm, faults: list[Found]) -> Configured | None:
@@ -67,18 +86,3 @@ def configure_link(form: StepForm, faults: list[Found]) -> Configured | None:
         faults.append(Found(form.at, f"{form.use} reads, which only a source may", "move it to `read:` or `sources:`"))
         return None
     return found
-
-
-def _resources(node: Node | None, stage: Stage | None, faults: list[Found]) -> Resources | None:
-    """What the step key `resources` says over what the stage itself asks for."""
-    if node is None:
-        return stage.resources() if stage else Resources()
-    told = validated(Resources, node, "resources", faults)
-    if told is None or stage is None:
-        return told
-    try:
-        own = stage.resources()
-    except ValidationError as error:
-        faults.append(Found(node.at, f"{type(stage).__name__}.resources fails: {error}", "mend the stage"))
-        return None
-    return own.model_copy(update={name: getattr(told, name) for name in told.model_fields_set})

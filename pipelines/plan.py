@@ -76,7 +76,8 @@ class Step:
     """Links fused between two exchanges.
 
     `sources` or `inputs` (numbers of earlier steps, their documents one after the other) say what it reads. `schema` is
-    that of the documents after it. A `find` step has one link and adds findings to the documents of its inputs; a
+    that of the documents after it. Inputs may lack columns of `schema_in`, which are null then, and may have them in
+    another order; types never differ. A `find` step has one link and adds findings to the documents of its inputs; a
     `write` step makes the shards of `output`.
     """
 

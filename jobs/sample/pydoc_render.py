@@ -10,11 +10,14 @@ import importlib
 import json
 import os
 import pydoc
+import re
 import sys
 import traceback
 from urllib.parse import unquote
 
 LIBRARY = os.path.dirname(os.path.abspath(os.__file__))
+ADDRESS = re.compile(r"(?: |&nbsp;)at(?: |&nbsp;)0x[0-9a-f]+")
+"""Where an object lies in memory, as default representations tell it: another number in every run."""
 
 
 class Documentation(pydoc.HTMLDoc):
@@ -34,7 +37,7 @@ def render(name: str) -> tuple[int, str]:
     except BaseException as error:  # a module may even call sys.exit() when it is imported
         reason = pydoc.html.escape("".join(traceback.format_exception_only(error)).strip())
         return 500, f"<html><head><title>{name}</title></head><body><h1>{name}</h1><p>{reason}</p></body></html>"
-    return 200, page.replace(LIBRARY, "Lib").replace(sys.base_prefix, "")
+    return 200, ADDRESS.sub("", page).replace(LIBRARY, "Lib").replace(sys.base_prefix, "")
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ module that hangs or ends the child becomes a page that says so, and a new child
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -22,6 +23,7 @@ HOST = "docs.python.example"
 
 _LEFT_OUT = frozenset({"antigravity", "this", "idlelib", "turtledemo", "tkinter", "lib2to3", "test"})
 """Modules that open windows or browsers, print, or are not for readers."""
+_LINK = re.compile(r' href="([\w.]+)\.html(?:#[^"]*)?"')
 _PATIENCE = 60.0
 """Seconds one module may take before its process is ended; on one slow core the slowest takes about one."""
 
@@ -40,10 +42,15 @@ def documentation_site(modules: int | None = None) -> Site:
     site.answers["/robots.txt"] = answer(b"User-agent: *\nAllow: /\n", content_type="text/plain")
     for number, (name, status, page) in enumerate(_pages(names)):
         if status == 200:
-            site.answers[f"/{name}.html"] = varied(page, number)
+            site.answers[f"/{name}.html"] = varied(_without_dead_links(page, set(names)), number)
         else:
             site.answers[f"/{name}.html"] = answer(page.encode(), status=status) if page else failure(status, name)
     return site
+
+
+def _without_dead_links(page: str, names: set[str]) -> str:
+    """The page without links to modules that are not served here; pydoc names some 300 submodules."""
+    return _LINK.sub(lambda link: link[0] if link[1] in names else "", page)
 
 
 def _pages(names: Sequence[str]) -> Iterator[tuple[str, int, str]]:

@@ -48,7 +48,7 @@ _WRITERS: dict[str, writers.Writer] = {
 
 
 def build_village(seed: int, pages: int) -> list[Site]:
-    """The sites of a village of `pages` pages, at least `FEWEST_PAGES`; the listings that lead there are not counted."""
+    """The sites of a village of `pages` pages, at least `FEWEST_PAGES`; their listings are not counted."""
     if pages < FEWEST_PAGES:
         raise ValueError(f"a village of {pages} pages has no room for one of each kind; ask for {FEWEST_PAGES} or more")
     builder = _Builder(seed, pages)

@@ -27,7 +27,7 @@ def subjects(words: Words, family: str) -> list[str]:
 
 
 def article(language: str, random: Random) -> Document:
-    """A piece of the chronicle: mostly one subject, with something of a second one or of village life."""
+    """A piece of the chronicle: mostly one subject, with something of others or of village life; one in ten is long."""
     words = read_words(LANGUAGES[language])
     first, second, third = random.sample(subjects(words, "article"), 3)
     sentences = several(words[f"article.{first}.sentence"], random.randint(7, 11), words, random)
@@ -37,6 +37,10 @@ def article(language: str, random: Random) -> Document:
         sentences += several(words[f"article.{second}.sentence"], random.randint(3, 5), words, random)
     if random.random() < 0.3:
         sentences += several(words[f"article.{third}.sentence"], random.randint(4, 6), words, random)
+    if random.random() < 0.1:
+        for other in subjects(words, "article"):
+            if other not in (first, second, third):
+                sentences += several(words[f"article.{other}.sentence"], 8, words, random)
     title = expand(random.choice(words[f"article.{first}.title"]), words, random)
     return Document(title, _paragraphs(sentences, random), language)
 
@@ -77,7 +81,7 @@ def shop_item(random: Random) -> Document:
     reviews = [
         _post([text], words, random) for text in several(words["shop.review"], random.randint(2, 4), words, random)
     ]
-    price = f"Price: {random.randint(9, 240)} crowns, {expand('{in stock|made to order|two weeks}', words, random)}"
+    price = f"Price: {random.randint(9, 240)} crowns, {random.choice(('in stock', 'made to order', 'two weeks'))}"
     title = expand(random.choice(words["shop.title"]), words, random)
     heading = Block("heading", ("What buyers say",))
     return Document(title, (*_paragraphs(sentences, random), Block("paragraph", (price,)), heading, *reviews))

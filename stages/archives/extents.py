@@ -25,11 +25,12 @@ from stages.archives.streams import Stream
 
 _MAX_SEPARATOR = 64
 _BORDER_BYTES = _MAX_SEPARATOR + len(b"WARC/")
-_CANDIDATES = 16  # plausible heads looked at before the first of them is taken unproven; keeps a search linear
-_WARC_CANDIDATE = re.compile(rb"WARC/\d+\.\d+[ \t]*\r*\n")
+_CANDIDATES = 8  # plausible heads looked at before the first of them is taken unproven; keeps a search linear
+_WARC_CANDIDATE = re.compile(rb"WARC/\d+\.\d+[ \t]*\r*\n(?=[A-Za-z])")
 _ARC_CANDIDATE = re.compile(
     rb"(?:(?<=\n)|\A)[A-Za-z][A-Za-z0-9+.\-]{1,15}:[^\r\n]{1,4096}? [0-9A-Fa-f.:]{3,39} \d{14,20} [^\r\n]{1,512}\r*\n"
 )
+_MAX_VERSION_LINE = 32
 _SEPARATOR = re.compile(rb"[\r\n]{0,%d}" % _MAX_SEPARATOR)
 _EMPTY_LINE = re.compile(rb"\r*\n\r*\n")
 _LAST_LINE_ENDS = re.compile(rb"(?:\r*\n){0,2}\Z")
@@ -58,6 +59,8 @@ def extent_of(stream: Stream, position: int, head: Head, budget: int) -> Extent:
     if head.length is None:
         return _searched(stream, block, None, head, budget, "the record has no readable Content-Length")
     stop = block + head.length
+    if stream.limit is None and head.length > budget and not stream.rewinds:
+        return _searched(stream, block, None, head, budget, "Content-Length was wrong")
     if stream.limit is None or stop <= stream.limit:
         if head.length <= budget:
             stream.reach(stop + _BORDER_BYTES, inside=stop)
@@ -83,7 +86,7 @@ def next_record(stream: Stream, position: int, dialect: str | None, budget: int)
     while True:
         found = _candidate(stream, position, dialect)
         if found is None:
-            position = max(position, stream.end - (16 if dialect == "warc" else MAX_ARC_LINE_BYTES))
+            position = max(position, stream.end - (_MAX_VERSION_LINE if dialect == "warc" else MAX_ARC_LINE_BYTES))
             if position - start > budget:
                 stream.drop(position - 1)
             if not stream.reach(stream.end + 1):
@@ -91,10 +94,10 @@ def next_record(stream: Stream, position: int, dialect: str | None, budget: int)
             continue
         if found - start > budget:
             stream.drop(found - 1)
-        position = found + 1
+        if not stream.data.startswith(b"WARC/", found - stream.start):
+            return found  # an ARC line does not come about by chance, and crawlers wrote lengths like -1 into it
+        found, position = _last_before_empty_line(stream, found)
         head = head_at(stream, found)
-        if head is not None and head.dialect == "arc":
-            return found  # such a line does not come about by chance, and crawlers wrote lengths like -1 into it
         if head is None or head.length is None or head.record_type == "unknown":
             continue
         if _is_proven(stream, found + head.size + head.length, head.length, budget):
@@ -103,6 +106,19 @@ def next_record(stream: Stream, position: int, dialect: str | None, budget: int)
         guesses += 1
         if guesses == _CANDIDATES:
             return guess
+
+
+def _last_before_empty_line(stream: Stream, found: int) -> tuple[int, int]:
+    # Of several version lines before one empty line only the last can head a record: (its place, where to look next).
+    # Without this, a payload full of version lines would be parsed once for each of them.
+    stream.reach(found + MAX_HEAD_BYTES)
+    first = found - stream.start
+    empty = _EMPTY_LINE.search(stream.data, first, first + MAX_HEAD_BYTES)
+    stop = empty.start() + 1 if empty else min(len(stream.data), first + MAX_HEAD_BYTES)
+    last = first
+    for match in _WARC_CANDIDATE.finditer(stream.data, first + 1, stop):
+        last = match.start()
+    return stream.start + last, stream.start + max(last + 1, stop - _MAX_VERSION_LINE)
 
 
 def _searched(stream: Stream, block: int, stop: int | None, head: Head, budget: int, mended: str) -> Extent:
@@ -128,11 +144,12 @@ def _told_by_http(stream: Stream, block: int, head: Head, budget: int) -> tuple[
     if head.record_type not in ("response", "arc"):
         return None
     stream.reach(block + MAX_HEAD_BYTES)
-    message = parse_http(stream.data[block - stream.start : block - stream.start + MAX_HEAD_BYTES])
+    first = block - stream.start
+    message = parse_http(stream.data, first, min(len(stream.data), first + MAX_HEAD_BYTES))
     length = field(message.headers, "content-length") if message else None
     if message is None or length is None or not length.isdecimal() or len(length) > 18:
         return None
-    stop = block + message.body + int(length)
+    stop = stream.start + message.body + int(length)
     if stop - block > budget or not stream.reach(stop, inside=0):
         return None
     border = _border(stream, stop)

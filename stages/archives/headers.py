@@ -25,7 +25,8 @@ _ARC_LINE = re.compile(
     rb"([A-Za-z][A-Za-z0-9+.\-]*:[^\r\n]*?) (\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f:]+:[0-9A-Fa-f:.]*|-) (\d{8,20}) "
     rb"([^\r\n]*?) ?(-?[0-9A-Za-z]+)[ \t]*\r*\n"
 )
-_HTTP_STATUS = re.compile(rb"(?i:HTTP)/[\d.]*[ \t]*(?:(\d{3})(?!\d))?")
+_HTTP_STATUS = re.compile(rb"(?i:HTTP)[A-Za-z]?/[\d.]*[ \t]*(?:(\d{3})(?!\d))?")
+_FOLD = re.compile(r"[ \t]*\r*\n[ \t]+(?=\S)")
 _HTTP_FIELD_LINE = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+[ \t]*:[^\n]*(?:\n|\Z)")
 
 
@@ -43,34 +44,28 @@ def parse_head(data: bytes, start: int, stop: int) -> Head | None:
     return None
 
 
-def parse_http(block: bytes) -> HttpMessage | None:
-    """Return the HTTP message that `block` begins with, or None where it does not begin with one."""
-    status = _HTTP_STATUS.match(block)
+def parse_http(data: bytes, start: int, stop: int) -> HttpMessage | None:
+    """Return the head of the HTTP message that `data[start:stop]` begins with, or None where none does."""
+    status = _HTTP_STATUS.match(data, start, stop)
     if status is None:
         return None
-    first_end = block.find(b"\n") + 1 or len(block)
-    empty = _EMPTY_LINE.search(block, max(first_end - 1, 0), first_end + MAX_HEAD_BYTES)
+    first_end = data.find(b"\n", start, stop) + 1 or stop
+    empty = _EMPTY_LINE.search(data, max(first_end - 1, start), min(first_end + MAX_HEAD_BYTES, stop))
     if empty is not None:
         fields_end, body = empty.start() + 1, empty.end()
     else:
-        fields_end = body = _end_of_fields(block, first_end)
+        fields_end = body = _end_of_fields(data, first_end, stop)
     code = status.group(1)
-    return HttpMessage(int(code) if code else None, parse_fields(block[first_end:fields_end]), body)
+    return HttpMessage(int(code) if code else None, parse_fields(data[first_end:fields_end]), body)
 
 
 def parse_fields(lines: bytes) -> Headers:
     """Return the `Name: value` lines as pairs, folded lines joined, values stripped, UTF-8 or else Latin-1."""
     text = _text(lines)
-    fields: list[tuple[str, str]] = []
-    for line in text.split("\n"):
-        if line[:1] in (" ", "\t") and fields and line.strip():
-            name, value = fields[-1]
-            fields[-1] = (name, f"{value} {line.strip()}")
-            continue
-        name, colon, value = line.partition(":")
-        if colon:
-            fields.append((name.strip(), value.strip()))
-    return tuple(fields)
+    if "\n " in text or "\n\t" in text:
+        text = _FOLD.sub(" ", text)
+    parts = [line.partition(":") for line in text.split("\n")]
+    return tuple([(name.strip(), value.strip()) for name, colon, value in parts if colon])
 
 
 def field(headers: Headers, name: str) -> str | None:
@@ -144,10 +139,10 @@ def _length(digits: str) -> int | None:
     return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 19 else None
 
 
-def _end_of_fields(block: bytes, first_end: int) -> int:
+def _end_of_fields(data: bytes, first_end: int, stop: int) -> int:
     # No empty line: the fields go as far as lines look like fields, and the body is the rest.
     end = first_end
-    while line := _HTTP_FIELD_LINE.match(block, end):
+    while line := _HTTP_FIELD_LINE.match(data, end, stop):
         end = line.end()
     return end
 
@@ -170,7 +165,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class HttpMessage:
-    """The head of an HTTP message; `body` is the byte where its body begins in the block."""
+    """The head of an HTTP message; `body` is the position where its body begins."""
 
     status: int | None
     headers: Headers

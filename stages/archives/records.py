@@ -75,16 +75,16 @@ def _record(stream: Stream, position: int, head: Head, budget: int) -> Piece:
     elif not stream.move(extent.block) or not stream.reach(extent.stop):
         body = Spoilt(NO_RECORD, head.url)
     else:
-        first = extent.block - stream.start
-        body = _document(head, stream.data[first : first + extent.stop - extent.block], extent)
+        body = _document(head, stream.data, extent.block - stream.start, extent)
     return Piece(position, extent.end, body)
 
 
-def _document(head: Head, block: bytes, extent: Extent) -> Body:
-    message = parse_http(block) if head.record_type in ("response", "arc") else None
+def _document(head: Head, data: bytes, start: int, extent: Extent) -> Body:
+    stop = start + extent.stop - extent.block
+    message = parse_http(data, start, stop) if head.record_type in ("response", "arc") else None
     if message is None and head.record_type in ("response", "arc") and not _is_web(head.url):
         return Passed("not http")
-    payload = block if message is None else block[message.body :]
+    payload = data[message.body if message else start : stop]
     if extent.cut and not payload:
         return Spoilt(RECORD_CUT, head.url)
     return Document(

@@ -49,9 +49,7 @@ class Stream(ABC):
             return True
         if self.ended and inside <= end:
             return False
-        kept = self.data[max(0, self._needed - self.start) :]
-        self.start = end - len(kept)
-        parts = [kept] if kept else []
+        parts: list[bytes] = []
         self.ended = False
         while end < position:
             part = self._more(end < inside)
@@ -60,7 +58,10 @@ class Stream(ABC):
                 break
             parts.append(part)
             end += len(part)
-        self.data = parts[0] if len(parts) == 1 else b"".join(parts)
+        if parts:
+            kept = self.data[max(0, self._needed - self.start) :]
+            self.start += len(self.data) - len(kept)
+            self.data = b"".join([kept, *parts]) if kept or len(parts) > 1 else parts[0]
         return end >= position
 
     def drop(self, position: int) -> None:
@@ -80,6 +81,11 @@ class Stream(ABC):
     def fault(self) -> str | None:
         """Why the stream ends before its proper end, once it was found to do so."""
         return None
+
+    @property
+    def rewinds(self) -> bool:
+        """Whether `move` may still go back behind the window."""
+        return True
 
     @abstractmethod
     def _more(self, inside: bool) -> bytes:
@@ -157,10 +163,15 @@ class MemberStream(Stream):
             return END_OF_FILE
         return f"corrupt {self.codec.name} data" if self.state == "broken" else None
 
-    def move(self, position: int) -> bool:
+    @property
+    def rewinds(self) -> bool:
         """As in `Stream`; going back unpacks the member again, which is granted a few times only."""
+        return self._rewinds < _REWINDS
+
+    def move(self, position: int) -> bool:
+        """As in `Stream`, as long as it `rewinds`."""
         if position < self.start:
-            if self._rewinds == _REWINDS:
+            if not self.rewinds:
                 return False
             self._rewinds += 1
             self.start, self.data, self.ended = 0, b"", False

@@ -22,6 +22,15 @@ _LINES = re.compile(r"[ \t]*\n[ \t]*")
 _SPACES = re.compile(r" {2,}")
 
 
+def _tidy(text: str) -> str:
+    """One paragraph with single spaces, single tabs between cells, and no white space round its line breaks."""
+    if "\t\t" in text:
+        text = text.replace("\t\t", "\t")
+    if "\n" in text:
+        text = _LINES.sub("\n", text)
+    return _SPACES.sub(" ", text) if "  " in text else text
+
+
 @dataclass(slots=True)
 class _Run:
     text: str
@@ -62,14 +71,21 @@ class Layout:
         if self._open and self._open[-1].kind == "code":
             self._code.append(text)
             return
-        body = text.strip()
-        self._white(text[: len(text) - len(text.lstrip())])
-        if body:
-            for number, paragraph in enumerate(_PARAGRAPHS.split(body) if "\n\n" in body else [body]):
-                if number:
-                    self._gap(2)
-                self._write(_SPACES.sub(" ", _LINES.sub("\n", paragraph.replace("\t\t", "\t"))))
-            self._white(text[len(text.rstrip()) :])
+        rest = text.lstrip()
+        if len(rest) < len(text):
+            self._white(text[: len(text) - len(rest)])
+        body = rest.rstrip()
+        if not body:
+            return
+        if "\n\n" in body:
+            for paragraph in _PARAGRAPHS.split(body):
+                self._write(_tidy(paragraph))
+                self._gap(2)
+            self._newlines = 0
+        else:
+            self._write(_tidy(body))
+        if len(body) < len(rest):
+            self._white(rest[len(body) :])
 
     def line_break(self) -> None:
         """A `<br>`: two of them part paragraphs."""
@@ -202,9 +218,9 @@ class Layout:
                 start = number + 1
 
     def _white(self, white: str) -> None:
-        if white:
-            self._gap(min(white.count("\n"), 2))
-            self._between = self._between or " "
+        if "\n" in white:
+            self._gap(2 if white.count("\n") > 1 else 1)
+        self._between = self._between or " "
 
     def _gap(self, newlines: int) -> None:
         if not self._bullet:

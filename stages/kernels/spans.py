@@ -20,7 +20,7 @@ _STIR: Final = np.uint64(0x9E3779B97F4A7C15)
 Ints = npt.NDArray[np.int32]
 
 
-@native(uint64(BYTES, int64, int64))
+@native(uint64(BYTES, int64, int64), inline="always")
 def hash_span(data: npt.NDArray[np.uint8], start: int, end: int) -> Any:
     """64 bits that depend on every byte in [start, end); eight bytes are taken at a time."""
     state = np.uint64(end - start) * _STIR
@@ -34,6 +34,10 @@ def hash_span(data: npt.NDArray[np.uint8], start: int, end: int) -> Any:
         state ^= state >> np.uint64(32)
         at += np.uint64(8)
     word = np.uint64(0)
+    if at > np.uint64(start) and at < stop:  # the last eight bytes, some of them for the second time
+        for byte in range(8):
+            word |= np.uint64(data[stop - np.uint64(8 - byte)]) << np.uint64(8 * byte)
+        at = stop
     while at < stop:
         word = (word << np.uint64(8)) | np.uint64(data[at])
         at += np.uint64(1)
@@ -41,7 +45,7 @@ def hash_span(data: npt.NDArray[np.uint8], start: int, end: int) -> Any:
     return state ^ (state >> np.uint64(32))
 
 
-@native(boolean(BYTES, int64, int64, int64, int64))
+@native(boolean(BYTES, int64, int64, int64, int64), inline="always")
 def same_span(data: npt.NDArray[np.uint8], start: int, end: int, other: int, other_end: int) -> bool:
     """Whether [start, end) and [other, other_end) hold the same bytes."""
     if end - start != other_end - other:
@@ -72,7 +76,7 @@ def empty_slots(slots: Ints, entries: int) -> int:
     return size - 1
 
 
-@native(int64(BYTES, int32[::1], int32[::1], uint64[::1], int32[::1], int64, int64))
+@native(int64(BYTES, int32[::1], int32[::1], uint64[::1], int32[::1], int64, int64), inline="always")
 def first_equal(
     data: npt.NDArray[np.uint8],
     starts: Ints,

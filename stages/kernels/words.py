@@ -21,7 +21,7 @@ def count_words(texts: Texts) -> npt.NDArray[np.int64]:
     return counts
 
 
-@native(int64(BYTES, int64, int64))
+@native(int64(BYTES, int64, int64), inline="always")
 def whitespace_width(data: npt.NDArray[np.uint8], at: int, end: int) -> int:
     """Bytes of the white space character that starts at `at`; 0 where another character or no character starts."""
     place = np.uint64(at)

@@ -10,6 +10,8 @@ import pytest
 from pydantic import ValidationError
 
 from dedup.minhash import MinHash
+from dedup.minhash_bands import BAND, PAIR, Distinct, Link, Shape, Sign
+from dedup.minhash_verify import MEMBER, NEAR, Sets, Verify
 
 WORDS = [f"{first}{second}{third}" for first, second, third in product("bdfgklmn", "aeiou", "prst")]
 
@@ -193,3 +195,38 @@ def test_a_document_is_compared_with_so_many_survivors_and_the_rest_is_counted(
     assert bounded == {}
     assert "were compared with only 2 survivors" in caplog.text
     assert len(findings(MinHash(bands=64, rows=1), corpus(texts))) == 2
+
+
+def test_forgetting_survivors_depends_on_no_batch_and_drops_nothing_unverified(corpus: Any) -> None:
+    texts = families(10, 4)
+
+    def dropped(cut: int, max_survivors: int) -> dict[int, int]:
+        shape = Shape(ngram=5, bands=64, rows=1, seed=1)
+        verify = Verify(64, 0.75, "near_duplicate", 1000, max_survivors, max_shingles=5000)
+        documents = corpus(texts, cut=cut, cluster=[0] * len(texts))
+        members = documents.rows(Sets(shape, "longest", 1), MEMBER, ("text", "cluster"))
+        found = members.shuffle(1, ["cluster", "rank", "id"]).map(verify, NEAR).collect().to_pylist()
+        return {row["place"] & 0xFFFF: int(row["twin_id"], 16) for row in found if row["rule"]}
+
+    forgetful = dropped(1, 8)
+
+    assert forgetful == dropped(4, 8) == dropped(1000, 8)
+    assert 0 < len(forgetful) < len(dropped(4, 100_000))
+    assert all(exact_jaccard(texts[row], texts[twin]) >= 0.75 for row, twin in forgetful.items())
+
+
+def test_a_bucket_of_thousands_gives_one_pair_for_each_and_one_cluster(corpus: Any, findings: Any) -> None:
+    documents = corpus(["This page was not found."] * 5000, cut=64, parts=3)
+    shape = MinHash().shape()
+
+    pairs = documents.rows(Sign(shape, (), 1), BAND).shuffle(1, ["band", "place"]).map(Link(1), PAIR)
+    found = findings(MinHash(), documents)
+
+    assert pairs.collect().num_rows <= 14 * 4999
+    assert pairs.shuffle(1, ["place", "first"]).map(Distinct(), PAIR).collect().num_rows == 4999
+    assert sum("rule" in finding for finding in found.values()) == 4999
+    assert {finding["cluster_size"] for finding in found.values()} == {5000}
+
+
+def test_no_text_travels() -> None:
+    assert all("text" not in schema.names for schema in (BAND, PAIR, MEMBER))

@@ -94,10 +94,10 @@ def next_record(stream: Stream, position: int, dialect: str | None, budget: int)
             continue
         if found - start > budget:
             stream.drop(found - 1)
-        if not stream.data.startswith(b"WARC/", found - stream.start):
-            return found  # an ARC line does not come about by chance, and crawlers wrote lengths like -1 into it
         found, position = _last_before_empty_line(stream, found)
         head = head_at(stream, found)
+        if head is not None and head.dialect == "arc":
+            return found  # such a line does not come about by chance, and crawlers wrote lengths like -1 into it
         if head is None or head.length is None or head.record_type == "unknown":
             continue
         if _is_proven(stream, found + head.size + head.length, head.length, budget):
@@ -113,6 +113,8 @@ def _last_before_empty_line(stream: Stream, found: int) -> tuple[int, int]:
     # Without this, a payload full of version lines would be parsed once for each of them.
     stream.reach(found + MAX_HEAD_BYTES)
     first = found - stream.start
+    if not stream.data.startswith(b"WARC/", first):
+        return found, found + 1  # an ARC line stands alone
     empty = _EMPTY_LINE.search(stream.data, first, first + MAX_HEAD_BYTES)
     stop = empty.start() + 1 if empty else min(len(stream.data), first + MAX_HEAD_BYTES)
     last = first

@@ -119,7 +119,7 @@ class _Reader:
             elif self._position == 0 and (foreign := self._foreign(head)) is not None:
                 yield self._to(self._size, Spoilt(foreign, None))
             else:
-                yield self._to(self._next_start(self._position), Spoilt(NO_RECORD, None))
+                yield self._to(self._next_start(self._position + 1), Spoilt(NO_RECORD, None))
 
     def _plain(self) -> Iterator[Tile]:
         for piece in pieces(self._stored, self._position, self._budget):

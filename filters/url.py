@@ -86,7 +86,7 @@ class Url(Filter):
 
     def judge(self, batch: pa.RecordBatch, tools: UrlLists) -> Verdicts:
         # A loop over documents: a URL is a fiftieth of its page, and Arrow would hash a list of millions anew for
-        # every batch. With all rules it does 190,000 URLs in a CPU second (benchmarks/filter_speed.py).
+        # every batch. With all rules it does 250,000 URLs in a CPU second (benchmarks/filter_speed.py).
         return verdicts_of([_judge_url(url, self.ip_hosts, tools) for url in batch["url"].to_pylist()])
 
 

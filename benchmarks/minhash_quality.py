@@ -11,8 +11,8 @@ run drops: the longest first, whatever has a pair at or above the threshold with
     near        the same for 0.05 less: what differs in digits, accents or `_` is nearer in FineWeb's normal form
 
 Beside it stands datasketch: MinHash of the gold's own 5-grams with as many hashes, `MinHashLSH` with the same bands,
-and of each connected component the longest document kept, unverified, as it is commonly used. Speed is in MB of UTF-8
-text per second of CPU, signatures and band keys alone; datasketch's is counted with and without making 5-grams in Python.
+and of each connected component the longest document kept, unverified, as it is commonly used. Speed is in MB of
+UTF-8 text per second of CPU, signatures and band keys alone; datasketch's with and without making 5-grams in Python.
 """
 
 from __future__ import annotations

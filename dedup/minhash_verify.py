@@ -96,7 +96,8 @@ class Sets:
 
 @dataclass(frozen=True, slots=True)
 class Verify:
-    """Rows of MEMBER, sorted by (cluster, rank, id), to rows of NEAR. Holds a cluster's survivors, never its members.
+    """Rows of MEMBER, sorted by (cluster, rank, id), to rows of NEAR. Holds a cluster's latest survivors, and
+    some 100 bytes for each other member until the cluster ends.
 
     `rule`: None only adds the columns. Of a cluster, the latest `max_survivors` survivors with `max_shingles` shingles
     together are remembered; a document is compared with `max_compares` of those that share a bucket with it.

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from jobs.engines.local import LocalEngine, LocalFrame
 from jobs.overlay import Reading, read_rest
+from jobs.parquet import read_parquet
 from jobs.rest import PLACE, RestPart
 from jobs.steps.step import RECEIPT, Place
 from jobs.store import new_attempt
@@ -78,7 +79,7 @@ class AtRest:
         """The documents of one file as workers see them: place, id, the columns asked for, and the picks' columns."""
         options, picks = self.place.options, None
         if self.picks is not None:
-            picks = pq.read_table(self.place.store.open(self.picks[number]))
+            picks = read_parquet(self.place.store, self.picks[number])
         where = parse_expression(self.where) if self.where else None
         wanted = dict.fromkeys(["id", *columns, *(where.columns if where else ())])
         schema = pa.schema([self.place.step.schema_in.field(name) for name in wanted])

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from jobs.parquet import read_parquet
 from jobs.rest import BYTES, PLACE, RestPart, document_sizes
 from jobs.store import Store
 from stages.errors import StoreError
@@ -37,7 +38,7 @@ def read_rest(
     `number`: the file's number among its documents; place = number << 32 | row of the rest file. `picks`: a table with
     a sorted unique `place`; only these documents, with its other columns joined. Columns that no file has are null.
     """
-    layers = [pq.read_table(store.open(name)) for name in part.layers]
+    layers = [read_parquet(store, name) for name in part.layers]
     try:
         with store.open(part.name) as handle, pq.ParquetFile(handle) as file:
             stored = [name for name in _columns_to_read(reading.schema, layers) if name in file.schema_arrow.names]

@@ -18,7 +18,7 @@ def shipped_recipes() -> dict[str, Path]:
 def find_pipeline(name: str) -> Path:
     """The file for what the user named. Raises PipelineError with what exists."""
     path = Path(name)
-    if path.exists():
+    if path.is_file():
         return path
     recipes = shipped_recipes()
     if name in recipes:

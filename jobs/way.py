@@ -10,11 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
-
 from jobs.home import data_name
+from jobs.parquet import find_rows
 from jobs.store import Store
 
 
@@ -54,9 +51,8 @@ def find_ways(store: Store, manifest: Mapping[str, Any], column: str, value: str
 
 def _ledger_rows(store: Store, manifest: Mapping[str, Any], column: str, value: str) -> Iterator[dict[str, Any]]:
     for entry in manifest["ledger"]:
-        with store.open(entry["name"]) as file:
-            table = pq.read_table(file, filters=pc.field(column) == value)
-        yield from table.to_pylist()
+        for _, row in find_rows(store, entry["name"], column, value):
+            yield row
 
 
 def _shard_rows(
@@ -65,19 +61,5 @@ def _shard_rows(
     for output in manifest["outputs"]:
         for shard in output["shards"]:
             name = data_name(output["folder"], shard["as"])
-            with store.open(name) as handle, pq.ParquetFile(handle) as file:
-                if column in file.schema_arrow.names:
-                    yield from _matches(file, name, column, value)
-
-
-def _matches(file: pq.ParquetFile, name: str, column: str, value: str) -> Iterator[tuple[str, int, dict[str, Any]]]:
-    """Rows with this value; only row groups whose statistics allow it are read, and the other columns only on a hit."""
-    start = 0
-    for group in range(file.num_row_groups):
-        keys: pa.ChunkedArray = file.read_row_group(group, columns=[column])[column]
-        hits = pc.indices_nonzero(pc.fill_null(pc.equal(keys, value), False)).to_pylist()
-        if hits:
-            table = file.read_row_group(group)
-            for hit in hits:
-                yield name, start + hit, table.slice(hit, 1).to_pylist()[0]
-        start += len(keys)
+            for row, document in find_rows(store, name, column, value):
+                yield name, row, document

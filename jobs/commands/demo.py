@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from jobs.commands.run import run_command
 from jobs.home import data_name, open_store
+from jobs.parquet import read_parquet
+from jobs.recipes import shipped_recipes
 from jobs.run import RunSettings
 from jobs.sample import check_truth, make_sample
 from jobs.table import text_table
@@ -30,7 +30,7 @@ def demo_command(directory: Path, workers: int | None) -> None:
     print()
     settings = [f"vars.crawl={sample / 'crawl'}", f"vars.out={out}"]
     overrides = {} if workers is None else {"workers": workers}
-    outcome = run_command("demo", settings, None, overrides, RunSettings(replace=True))
+    outcome = run_command(str(shipped_recipes()["demo"]), settings, None, overrides, RunSettings(replace=True))
     assert outcome.manifest is not None
     print()
     found = check_truth(sample / "truth.jsonl", _kept_urls(out, outcome.manifest), _ledger(out, outcome.manifest))
@@ -42,21 +42,13 @@ def demo_command(directory: Path, workers: int | None) -> None:
         raise StageError(f"the run did not find all that was planted: {missing[0].kind}, {missing[0].missing[0]}")
 
 
-def _kept_urls(home: Path, manifest: Any) -> set[str]:
-    urls: set[str] = set()
-    for output in manifest["outputs"]:
-        for shard in output["shards"]:
-            table = pq.read_table(home / data_name(output["folder"], shard["as"]), columns=["url"])
-            urls.update(url for url in table["url"].to_pylist() if url)
-    return urls
+def _kept_urls(home: Path, manifest: Mapping[str, Any]) -> set[str]:
+    store = open_store(str(home))
+    names = [data_name(output["folder"], shard["as"]) for output in manifest["outputs"] for shard in output["shards"]]
+    return {url for name in names for url in read_parquet(store, name, ["url"])["url"].to_pylist() if url}
 
 
-def _ledger(home: Path, manifest: Any) -> list[dict[str, Any]]:
-    return list(_ledger_rows(home, manifest))
-
-
-def _ledger_rows(home: Path, manifest: Any) -> Iterator[dict[str, Any]]:
+def _ledger(home: Path, manifest: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     store = open_store(str(home))
     for entry in manifest["ledger"]:
-        with store.open(entry["name"]) as file:
-            yield from pq.read_table(file).to_pylist()
+        yield from read_parquet(store, entry["name"]).to_pylist()

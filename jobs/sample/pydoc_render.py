@@ -16,7 +16,7 @@ import traceback
 from urllib.parse import unquote
 
 LIBRARY = os.path.dirname(os.path.abspath(os.__file__))
-ADDRESS = re.compile(r"(?: |&nbsp;)at(?: |&nbsp;)0x[0-9a-f]+")
+ADDRESS = re.compile(r"(?: |&nbsp;)(?:at(?: |&nbsp;)0x|handle )[0-9a-f]{6,}")
 """Where an object lies in memory, as default representations tell it: another number in every run."""
 
 

@@ -1,0 +1,38 @@
+"""Reading whole Parquet files of the run directory, and finding rows in them by one column.
+
+Without `pyarrow.parquet.read_table`, which goes through the dataset reader: its threads once outlived a command and
+aborted the process at its end, and small files gain nothing from them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from jobs.store import Store
+
+
+def read_parquet(store: Store, name: str, columns: Sequence[str] | None = None) -> pa.Table:
+    """A whole file, or some of its columns."""
+    with store.open(name) as handle, pq.ParquetFile(handle) as file:
+        return file.read(columns=None if columns is None else list(columns), use_threads=False)
+
+
+def find_rows(store: Store, name: str, column: str, value: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """(row number, row) of every row whose `column` is `value`; the other columns are read only where one is."""
+    start = 0
+    with store.open(name) as handle, pq.ParquetFile(handle) as file:
+        if column not in file.schema_arrow.names:
+            return
+        for group in range(file.num_row_groups):
+            keys = file.read_row_group(group, columns=[column], use_threads=False)[column]
+            hits = pc.indices_nonzero(pc.fill_null(pc.equal(keys, value), False)).to_pylist()
+            if hits:
+                table = file.read_row_group(group, use_threads=False)
+                for hit in hits:
+                    yield start + hit, table.slice(hit, 1).to_pylist()[0]
+            start += len(keys)

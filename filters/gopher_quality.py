@@ -78,7 +78,8 @@ class GopherQuality(Filter):
         return words
 
     def open(self) -> WordSet:
-        """The stop words as the kernel looks them up."""
+        """The stop words as the kernel looks them up; loads the kernel too, so that no batch waits for it."""
+        import stages.kernels.quality  # noqa: F401
         from stages.kernels.word_set import word_set
 
         return word_set(self.stop_words if self.min_stop_words is not None else ())

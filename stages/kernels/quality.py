@@ -156,9 +156,7 @@ def _scan(
                     ellipsis_lines += at_ellipsis
                 line_start, first, at_ellipsis = at + width, 0, False
             at += width
-        row_counts = (words, plain_words, plain_characters, letter_words, hashes, ellipses)
-        row_line_counts = (lines, bullet_lines, ellipsis_lines, stop_words)
-        for column in range(6):
-            counts[row, column] = row_counts[column]
-        for column in range(4):
-            counts[row, 6 + column] = row_line_counts[column]
+        found = counts[row]
+        found[0], found[1], found[2], found[3] = words, plain_words, plain_characters, letter_words
+        found[4], found[5], found[6], found[7] = hashes, ellipses, lines, bullet_lines
+        found[8], found[9] = ellipsis_lines, stop_words

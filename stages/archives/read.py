@@ -90,6 +90,27 @@ def _is_padding(piece: Piece) -> bool:
     return isinstance(piece.body, Passed) and piece.body.kind == PADDING
 
 
+def _record(document: Document, offset: int, length: int, unit: Unit, stored_end: int) -> Record:
+    head = document.head
+    return Record(
+        offset=offset,
+        length=length,
+        record_type=head.record_type,
+        record_id=head.record_id,
+        url=head.url,
+        date=head.date,
+        http_status=document.http_status,
+        http_headers=document.http_headers,
+        content_type=document.content_type,
+        payload=document.payload,
+        truncated=document.truncated,
+        warc_headers=head.headers,
+        unit=unit,
+        stored_end=stored_end,
+        mended=document.mended,
+    )
+
+
 class _Reader:
     """One pass over one file: where it stands in the stored bytes (`_position`) and on the axis of tiles (`_axis`)."""
 
@@ -210,24 +231,3 @@ class _Reader:
         if isinstance(body, Spoilt):
             return Damage(offset, length, body.cause, body.url, self._unit, stored_end)
         return _record(body, offset, length, self._unit, stored_end)
-
-
-def _record(document: Document, offset: int, length: int, unit: Unit, stored_end: int) -> Record:
-    head = document.head
-    return Record(
-        offset=offset,
-        length=length,
-        record_type=head.record_type,
-        record_id=head.record_id,
-        url=head.url,
-        date=head.date,
-        http_status=document.http_status,
-        http_headers=document.http_headers,
-        content_type=document.content_type,
-        payload=document.payload,
-        truncated=document.truncated,
-        warc_headers=head.headers,
-        unit=unit,
-        stored_end=stored_end,
-        mended=document.mended,
-    )

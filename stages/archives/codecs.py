@@ -4,8 +4,8 @@ One idea: an archive is a row of *members* (gzip members, zstd frames, bzip2 str
 unpacked on its own and fed in portions so small that even a bomb cannot unpack to more than some 64 MB a portion.
 
 gzip: RFC 1952; zstd: RFC 8878; a dictionary in the first, skippable frame of a `.warc.zst`:
-https://iipc.github.io/warc-specifications/specifications/warc-zstd/. Where `isal` is
-installed it unpacks gzip in place of zlib, to the same bytes: 590 against 370 MB of unpacked WARC per CPU-second
+https://iipc.github.io/warc-specifications/specifications/warc-zstd/. Where `isal` is installed
+it unpacks gzip in place of zlib, to the same bytes: 590 against 370 MB of unpacked WARC per CPU-second
 (`benchmarks/archive_reading.py`, with and without it).
 """
 
@@ -85,14 +85,14 @@ def unpacked_dictionary(content: bytes) -> bytes | None:
 
 @functools.cache
 def _gzip() -> Codec:
+    opener = functools.partial(zlib.decompressobj, _GZIP_WRAPPER)
+    reference = Codec("gzip", _GZIP_MAGIC, _GZIP_PORTION, opener, (zlib.error,))
     try:
         isal = importlib.import_module("isal.isal_zlib")
     except ImportError:
-        return Codec(
-            "gzip", _GZIP_MAGIC, _GZIP_PORTION, functools.partial(zlib.decompressobj, _GZIP_WRAPPER), (zlib.error,)
-        )
+        return reference
     opener = functools.partial(isal.decompressobj, _GZIP_WRAPPER)
-    return Codec("gzip", _GZIP_MAGIC, _GZIP_PORTION, opener, (isal.error, zlib.error))
+    return Codec("gzip", _GZIP_MAGIC, _GZIP_PORTION, opener, (isal.error, zlib.error), reference)
 
 
 @functools.lru_cache(maxsize=4)
@@ -121,10 +121,14 @@ class Unpacker(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Codec:
-    """One compression: how its members begin, how much to feed at a time, what unpacks them and what that raises."""
+    """One compression: how its members begin, how much to feed at a time, what unpacks them and what that raises.
+
+    `reference` is asked instead about a member that is cut or broken, where libraries differ in what they still give.
+    """
 
     name: str
     magic: re.Pattern[bytes]
     portion: int
     unpacker: Callable[[], Unpacker]
     errors: tuple[type[Exception], ...]
+    reference: Codec | None = None

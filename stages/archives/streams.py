@@ -149,12 +149,10 @@ class MemberStream(Stream):
     def __init__(self, stored: StoredStream, first: int, codec: Codec) -> None:
         super().__init__()
         self.first = first
-        self.at = first
-        self.state: Literal["open", "whole", "cut", "broken"] = "open"
         self.stored = stored
-        self.codec = codec
-        self._unpacker = codec.unpacker()
+        self.state: Literal["open", "whole", "cut", "broken"]
         self._rewinds = 0
+        self._open(first, codec, 0)
 
     @property
     def fault(self) -> str | None:
@@ -175,28 +173,43 @@ class MemberStream(Stream):
                 return False
             self._rewinds += 1
             self.start, self.data, self.ended = 0, b"", False
-            self.at, self.state, self._unpacker = self.first, "open", self.codec.unpacker()
+            self._open(self.first, self.codec, 0)
         return super().move(position)
+
+    def _open(self, member: int, codec: Codec, known: int) -> None:
+        # Begin with the member at stored byte `member`, of whose unpacked bytes `known` were given out before.
+        self.at, self.state, self.codec = member, "open", codec
+        self._member, self._unpacker = member, codec.unpacker()
+        self._given, self._known = 0, known
 
     def _more(self, inside: bool) -> bytes:
         while True:
             if self.state != "open":
                 return self._next_member() if inside and self.state == "whole" else b""
-            portion = self.stored.portion(self.at, self.codec.portion)
-            if not portion:
-                self.state = "cut"
-                return b""
-            try:
-                data = self._unpacker.decompress(portion)
-            except self.codec.errors:
-                self.state = "broken"
-                return b""
-            self.at += len(portion)
-            if self._unpacker.eof:
-                self.at -= len(self._unpacker.unused_data)
-                self.state = "whole"
-            if data:
-                return data
+            data = self._unpacked()
+            if self.fault is not None and self.codec.reference is not None:
+                self._open(self._member, self.codec.reference, max(self._given, self._known))
+                continue
+            self._given += len(data)
+            new = min(len(data), self._given - self._known)
+            if new > 0:
+                return data if new == len(data) else data[-new:]
+
+    def _unpacked(self) -> bytes:
+        portion = self.stored.portion(self.at, self.codec.portion)
+        if not portion:
+            self.state = "cut"
+            return b""
+        try:
+            data = self._unpacker.decompress(portion)
+        except self.codec.errors:
+            self.state = "broken"
+            return b""
+        self.at += len(portion)
+        if self._unpacker.eof:
+            self.at -= len(self._unpacker.unused_data)
+            self.state = "whole"
+        return data
 
     def _next_member(self) -> bytes:
         # Only a member that begins with no record of its own can go on with the record of the one before it.
@@ -206,5 +219,7 @@ class MemberStream(Stream):
         member.reach(_HEAD_BYTES)
         if not member.data or starts_record(member.data.lstrip(b"\r\n")):
             return b""
-        self.at, self.state, self._unpacker = member.at, member.state, member._unpacker
+        self.at, self.state, self.codec = member.at, member.state, member.codec
+        self._member, self._unpacker = member._member, member._unpacker
+        self._given, self._known = member._given, member._known
         return member.data

@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stages.archives.codecs import Codec, codec_of
 from stages.archives.read import MEMBER_CUT, NOT_AN_ARCHIVE, read_archive
 from stages.archives.records import NO_RECORD, TOO_LARGE
+from stages.archives.streams import MemberStream, StoredStream
 from stages.archives.tiles import Damage, Record, Skipped, Tile, TilingCheck, check_tiling
 from stages.archives.write import compress_member, record_bytes
 from stages.errors import StoreError
@@ -166,6 +168,32 @@ def test_the_check_finds_gaps_overlaps_and_missing_ends() -> None:
     check = TilingCheck("a.warc")
     check.add(tile(0, 10))
     check.finish(10)
+
+
+def test_where_a_fast_unpacker_gives_up_the_reference_goes_on_without_a_seam() -> None:
+    class Hasty:
+        """Unpacks as zlib does, but fails from the third portion on."""
+
+        def __init__(self) -> None:
+            self._unpacker = zlib.decompressobj(31)
+            self._portions = 0
+            self.eof = False
+            self.unused_data = b""
+
+        def decompress(self, data: bytes | memoryview, /) -> bytes:
+            self._portions += 1
+            if self._portions > 2:
+                raise zlib.error("not my kind of data")
+            return self._unpacker.decompress(data)
+
+    noise = bytes((number * number * number) % 251 for number in range(5000))
+    stored = zlib.compress(noise, 0, wbits=31)
+    reference = codec_of(stored)
+    assert reference is not None
+    hasty = Codec("gzip", reference.magic, 1000, Hasty, (zlib.error,), reference)
+    stream = MemberStream(StoredStream(io.BytesIO(stored), len(stored)), 0, hasty)
+    assert not stream.reach(6000)
+    assert (stream.data, stream.state, stream.at) == (noise, "whole", len(stored))
 
 
 CUTS = st.tuples(st.integers(0, 20_000), st.integers(0, 400), st.binary(max_size=60))

@@ -53,24 +53,29 @@ class Crawl:
     records: int = 0
 
 
-def crawl_sites(sites: Sequence[Site], port: int, file: Path, crawl: Crawl, *, gzip: bool) -> None:
-    """Fetch `sites` one after the other from 127.0.0.1:`port` and store them in the new WARC file `file`."""
+def crawl_sites(
+    sites: Sequence[Site], port: int, file: Path, crawl: Crawl, *, gzip: bool, most: int = MOST_PAGES
+) -> None:
+    """Fetch `sites` one after the other from 127.0.0.1:`port` and store them in the new WARC file `file`.
+
+    Raises StoreError for a site of more than `most` pages.
+    """
     with file.open("wb") as target:
         writer = _Writer(WarcWriter(target, gzip=gzip), file.name, crawl)
         writer.information()
         for site in sites:
-            _crawl_site(site, port, writer)
+            _crawl_site(site, port, writer, most)
 
 
-def _crawl_site(site: Site, port: int, writer: _Writer) -> None:
+def _crawl_site(site: Site, port: int, writer: _Writer, most: int) -> None:
     connection = HTTPConnection("127.0.0.1", port, timeout=60)
     seen, queue = {"/robots.txt", "/"}, deque(["/robots.txt", "/"])
     fetched = 0
     try:
         while queue:
             fetched += 1
-            if fetched > MOST_PAGES:
-                raise StoreError(f"{site.host}: more than {MOST_PAGES} pages; ask for a smaller sample")
+            if fetched > most:
+                raise StoreError(f"{site.host}: more than {most} pages; ask for a smaller sample")
             path = queue.popleft()
             request, response, links = _fetch(connection, site, path)
             writer.exchange(site.url(path), request, response)

@@ -30,6 +30,11 @@ def expand(pattern: str, words: Words, random: Random) -> str:
             return text[:1].upper() + text[1:]
 
 
+def lower_first(text: str) -> str:
+    """The text with its first letter made small, for the middle of a sentence."""
+    return text[:1].lower() + text[1:]
+
+
 def several(patterns: Sequence[str], count: int, words: Words, random: Random) -> list[str]:
     """`count` sentences in random order, each from another pattern; fewer when there are fewer patterns."""
     return [expand(pattern, words, random) for pattern in random.sample(patterns, min(count, len(patterns)))]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 from jobs.sample.frame import Frame, render
-from jobs.sample.grammar import expand, several
+from jobs.sample.grammar import expand, lower_first, several
 from jobs.sample.page import Answer, Block, Document
 from jobs.sample.wire import answer
 from jobs.sample.words import read_words
@@ -17,7 +17,7 @@ OPT_OUT = "noai, noimageai"
 def repetition_spam(random: Random) -> Document:
     """The same few words over and over: enough stop words for a quality filter, far too much repetition."""
     words = read_words("english")
-    phrase = _lower(expand(random.choice(words["spam.phrase"]), words, random))
+    phrase = lower_first(expand(random.choice(words["spam.phrase"]), words, random))
     sentence = f"the best of {phrase} and that is to have {phrase} with the {phrase}."
     blocks = [Block("paragraph", (" ".join([sentence] * random.randint(3, 5)),)) for _ in range(random.randint(4, 7))]
     return Document(f"{phrase} {random.randint(100, 999)}", tuple(blocks))
@@ -26,7 +26,7 @@ def repetition_spam(random: Random) -> Document:
 def low_quality_spam(random: Random, variety: int) -> Document:
     """Four kinds in turn: words without grammar, too little text, hashtags, and lines that end in dots."""
     words = read_words("english")
-    title = _lower(expand(random.choice(words["spam.phrase"]), words, random))
+    title = lower_first(expand(random.choice(words["spam.phrase"]), words, random))
     if variety % 4 == 0:
         keywords = [" ".join(random.sample(words["spam.keyword"], 15)) for _ in range(random.randint(5, 9))]
         return Document(title, tuple(Block("paragraph", (f"{line}.",)) for line in keywords))
@@ -62,7 +62,3 @@ def empty_page(variety: int) -> Answer:
     body = "" if variety % 2 == 0 else "<script>document.title='';</script><div id='app'></div>"
     page = f"<!DOCTYPE html><html><head><title></title></head><body>{body}</body></html>"
     return answer(page.encode())
-
-
-def _lower(text: str) -> str:
-    return text[:1].lower() + text[1:]

@@ -20,11 +20,12 @@ from jobs.sample.page import Site
 from jobs.sample.wire import answer, failure, varied
 
 HOST = "docs.python.example"
+SCRIPT = Path(__file__).with_name("pydoc_render.py")
 
 _LEFT_OUT = frozenset({"antigravity", "this", "idlelib", "turtledemo", "tkinter", "lib2to3", "test"})
 """Modules that open windows or browsers, print, or are not for readers."""
 _LINK = re.compile(r' href="([\w.]+)\.html(?:#[^"]*)?"')
-_PATIENCE = 60.0
+PATIENCE = 60.0
 """Seconds one module may take before its process is ended; on one slow core the slowest takes about one."""
 
 
@@ -40,7 +41,7 @@ def documentation_site(modules: int | None = None) -> Site:
     index = f"<html><head><title>Modules</title></head><body><h1>Modules</h1><ul>{rows}</ul></body></html>"
     site.answers["/"] = answer(index.encode())
     site.answers["/robots.txt"] = answer(b"User-agent: *\nAllow: /\n", content_type="text/plain")
-    for number, (name, status, page) in enumerate(_pages(names)):
+    for number, (name, status, page) in enumerate(rendered_pages(names)):
         if status == 200:
             site.answers[f"/{name}.html"] = varied(_without_dead_links(page, set(names)), number)
         else:
@@ -53,11 +54,16 @@ def _without_dead_links(page: str, names: set[str]) -> str:
     return _LINK.sub(lambda link: link[0] if link[1] in names else "", page)
 
 
-def _pages(names: Sequence[str]) -> Iterator[tuple[str, int, str]]:
-    """Name, status and page of each module, in order, over as many children as it takes."""
+def rendered_pages(
+    names: Sequence[str], *, script: Path = SCRIPT, patience: float = PATIENCE
+) -> Iterator[tuple[str, int, str]]:
+    """Name, HTTP status and page of each module, in order, over as many children running `script` as it takes.
+
+    `patience` is how many seconds a child may be silent; the module it is silent over has status 500.
+    """
     waiting = list(names)
     while waiting:
-        for name, status, page in _child(waiting):
+        for name, status, page in _child(waiting, script, patience):
             yield name, status, page
             waiting.remove(name)
         if waiting:
@@ -65,9 +71,8 @@ def _pages(names: Sequence[str]) -> Iterator[tuple[str, int, str]]:
             del waiting[0]
 
 
-def _child(names: Sequence[str]) -> Iterator[tuple[str, int, str]]:
+def _child(names: Sequence[str], script: Path, patience: float) -> Iterator[tuple[str, int, str]]:
     """What one child renders until it is done, dies, or takes too long over a module."""
-    script = Path(__file__).with_name("pydoc_render.py")
     process = subprocess.Popen(
         [sys.executable, "-S", "-W", "ignore", str(script), *names],
         stdin=subprocess.DEVNULL,
@@ -81,7 +86,7 @@ def _child(names: Sequence[str]) -> Iterator[tuple[str, int, str]]:
     listener = Thread(target=_listen, args=(process.stdout, lines), daemon=True)
     listener.start()
     try:
-        while (line := lines.get(timeout=_PATIENCE)).endswith(b"\n"):
+        while (line := lines.get(timeout=patience)).endswith(b"\n"):
             result = json.loads(line)
             yield result["name"], result["status"], result["page"]
     except Empty:

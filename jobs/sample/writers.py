@@ -10,7 +10,7 @@ from collections.abc import Callable
 from random import Random
 
 from jobs.sample.formulas import FORMULAS
-from jobs.sample.grammar import Words, expand, paragraphs, several
+from jobs.sample.grammar import Words, expand, lower_first, paragraphs, several
 from jobs.sample.page import Block, Document
 from jobs.sample.words import LANGUAGES, read_words
 
@@ -106,7 +106,7 @@ def tool_page(random: Random) -> Document:
     sentences = several(words["docs.sentence"], random.randint(9, 14), words, random)
     middle = len(sentences) // 2
     options = random.sample(sorted(name for name in words if name.startswith("docs.option.")), random.randint(3, 6))
-    described = [f"{name.rpartition('.')[2]} {_lower(expand(words[name][0], words, random))}." for name in options]
+    described = [f"{name.rpartition('.')[2]} {lower_first(expand(words[name][0], words, random))}." for name in options]
     blocks = [
         *_paragraphs(sentences[:middle], random),
         Block("heading", ("Options",)),
@@ -166,10 +166,6 @@ def _paragraphs(sentences: list[str], random: Random) -> tuple[Block, ...]:
 def _post(sentences: list[str], words: Words, random: Random) -> Block:
     day = f"{random.randint(1, 28)} {random.choice(_MONTHS)} {random.randint(2009, 2025)}"
     return Block("post", (f"{expand('<name>', words, random)}, {day}", " ".join(sentences)))
-
-
-def _lower(text: str) -> str:
-    return text[:1].lower() + text[1:]
 
 
 def _code(tool: str, verb: str, random: Random) -> tuple[str, ...]:

@@ -20,14 +20,17 @@ if TYPE_CHECKING:
 MAX_TAG_CHARACTERS = 100_000
 MAX_ATTRIBUTES = 10_000
 MAX_DEPTH_TIMES_CHARACTERS = 1_000_000_000
-_FEW_TAGS = 1_000
+_COPIES_PER_NODE = 10
+_SAFE_DEPTH = 64
+_IMPLIED_TAGS = 8
+"""html, head, body, tbody, tr, colgroup … which a parser adds by itself."""
 _COPIES_KEPT = 3
 """Of equal open tags a parser keeps three: https://html.spec.whatwg.org/#push-onto-the-list-of-active-formatting-elements"""
 _FORMATTING = re.compile(
     r"<(/?)([bB](?:[iI][gG])?|[cC][oO][dD][eE]|[eE][mM]|[fF][oO][nN][tT]|[iIuU]|[tT][tT]"
     r"|[sS](?:[mM][aA][lL][lL]|[tT][rR][iI][kK][eE]|[tT][rR][oO][nN][gG])?)(?=[\s/>])([^>]{0,512})>"
 )
-"""b, big, code, em, font, i, s, small, strike, strong, tt, u; written out, it takes a third of the time of IGNORECASE."""
+"""b, big, code, em, font, i, s, small, strike, strong, tt, u; written out, in a third of the time of IGNORECASE."""
 _SCRIPT = re.compile(r"<(script|style)[\s>].*?</\1|<!--.*?-->", re.IGNORECASE | re.DOTALL)
 _BETWEEN_ATTRIBUTES = re.compile(r"[\s/\"']+")
 
@@ -42,48 +45,61 @@ class PageError(ValueError):
         self.limit = limit
 
 
-def check_source(source: str, max_nodes: int) -> None:
-    """Refuse a page whose parsing alone would be the damage (rules `too_many_attributes`, `too_many_nodes`)."""
+def check_work(source: str, *, max_nodes: int, max_depth: int) -> str | HTMLTree:
+    """Refuse a page that would take too much work: `too_many_attributes`, `too_many_nodes` or `too_deep`.
+
+    Depth and number of elements are measured on the parsed tree, which is then handed back in place of the source. For
+    nine pages of ten the number of start tags already bounds them, and the source comes back as it is. The depth that
+    is allowed shrinks for a page of more than half a million characters, so that the product stays bounded.
+    """
     if len(source) > MAX_TAG_CHARACTERS:
         _check_attributes(source)
     tags = source.count("<")
-    if tags > _FEW_TAGS:
+    most_copies = max_nodes * _COPIES_PER_NODE
+    if tags * tags > 4 * most_copies:
         copies = _unclosed_formatting(source) * tags
-        if copies > max_nodes * 10:
-            raise PageError(
-                "too_many_nodes",
-                f"formatting tags that stay open would be copied some {copies} times by the parser",
-                value=copies,
-                limit=max_nodes * 10,
-            )
+        if copies > most_copies:
+            message = f"formatting tags that stay open would be copied some {copies} times by the parser"
+            raise PageError("too_many_nodes", message, value=copies, limit=most_copies)
+    allowed = max(_SAFE_DEPTH, min(max_depth, MAX_DEPTH_TIMES_CHARACTERS // max(len(source), 1)))
+    bound = min(allowed, max_depth, max_nodes) - _IMPLIED_TAGS
+    if tags <= bound or tags - source.count("</") <= bound:
+        return source
+    return _checked_tree(source, max_nodes, min(allowed, max_depth))
 
 
-def check_tree(tree: HTMLTree, characters: int, *, max_nodes: int, max_depth: int) -> None:
-    """Refuse a parsed page of more than `max_nodes` elements or `max_depth` levels (`too_many_nodes`, `too_deep`).
+def _checked_tree(source: str, max_nodes: int, max_depth: int) -> HTMLTree:
+    from resiliparse.parse.html import HTMLParserException, HTMLTree
 
-    The depth allowed shrinks for a page of more than half a million characters, so that the product stays bounded.
-    """
+    try:
+        tree = HTMLTree.parse(source)
+    except HTMLParserException as error:
+        raise PageError("not_parsed", f"the HTML parser gave up: {error}") from error
     document = tree.document
     if document is None:
         raise PageError("empty", "the page has no document")
     nodes = len(document.query_selector_all("*"))
     if nodes > max_nodes:
         raise PageError("too_many_nodes", f"the page has {nodes} elements", value=nodes, limit=max_nodes)
-    allowed = max(64, min(max_depth, MAX_DEPTH_TIMES_CHARACTERS // max(characters, 1)))
-    if nodes > allowed and document.query_selector(_deeper_than(allowed)) is not None:
-        message = f"the page nests elements deeper than {allowed}"
-        raise PageError("too_deep", message, value=allowed + 1, limit=allowed)
+    if nodes > max_depth and document.query_selector(_deeper_than(max_depth)) is not None:
+        message = f"the page nests elements deeper than {max_depth}"
+        raise PageError("too_deep", message, value=max_depth + 1, limit=max_depth)
+    return tree
 
 
 def _check_attributes(source: str) -> None:
-    if not any(True for _ in _long_stretches(source)):
-        return
-    for stretch in _long_stretches(_SCRIPT.sub("", source)):
-        start = stretch.find("<")
-        attributes = len(_BETWEEN_ATTRIBUTES.findall(stretch, start)) if start >= 0 else 0
-        if len(stretch) - start > MAX_TAG_CHARACTERS and attributes > MAX_ATTRIBUTES:
+    if any(_most_attributes(stretch) > MAX_ATTRIBUTES for stretch in _long_stretches(source)):
+        # Scripts hold such stretches without harm; only now is it worth the time to take them out.
+        attributes = max(map(_most_attributes, _long_stretches(_SCRIPT.sub("", source))), default=0)
+        if attributes > MAX_ATTRIBUTES:
             message = f"one tag has some {attributes} attributes"
             raise PageError("too_many_attributes", message, value=attributes, limit=MAX_ATTRIBUTES)
+
+
+def _most_attributes(stretch: str) -> int:
+    start = stretch.find("<")
+    is_long = 0 <= start < len(stretch) - MAX_TAG_CHARACTERS
+    return len(_BETWEEN_ATTRIBUTES.findall(stretch, start)) if is_long else 0
 
 
 def _long_stretches(source: str) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """What a page says about itself: title, date, language, and whether it asks to be left out of training.
 
-The one idea: a look at a few well-known places, not a search; a page that says nothing stays without. Meta tags are
-read from the source: a pass of a regular expression takes 0.07 ms a page, walking the tree's nodes from Python 1.6 ms.
+The one idea: a look at a few well-known places, not a search; a page that says nothing stays without. The places are
+found in the source: a pass of a regular expression takes 0.07 ms a page, walking a tree's nodes from Python 1.6 ms.
 """
 
 from __future__ import annotations
@@ -10,10 +10,6 @@ import datetime
 import html
 import re
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from resiliparse.parse.html import HTMLTree
 
 _DATE_NAMES = (
     "article:published_time",
@@ -37,6 +33,8 @@ _DATE_NAMES = (
 )
 _META = re.compile(r"<meta\s((?:[^>\"']|\"[^\"]*\"|'[^']*')*+)>", re.IGNORECASE)
 _ROOT = re.compile(r"<html\s((?:[^>\"']|\"[^\"]*\"|'[^']*')*+)>", re.IGNORECASE)
+_TITLE = re.compile(r"<title(?:\s[^>]*)?>([^<]*)", re.IGNORECASE)
+_TIME = re.compile(r"<time\s[^>]*?datetime\s*=\s*[\"']?([^\"'>]{4,40})", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"([a-zA-Z:_-]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))")
 _LINKED_DATA_DATE = re.compile(r'"datePublished"\s*:\s*"([^"]{4,40})"')
 _DATE = re.compile(r"(?<!\d)((?:19|20)\d\d)([-/.]?)(\d\d)\2(\d\d)(?!\d)")
@@ -64,22 +62,23 @@ def metas_of(source: str) -> Metas:
     return found
 
 
-def title_of(tree: HTMLTree, metas: Metas) -> str | None:
+def title_of(source: str, metas: Metas) -> str | None:
     """`<title>`, else `og:title`, in one line."""
-    for candidate in (tree.title, *metas.get("og:title", ())):
-        title = _UNFIT.sub(" ", candidate or "").strip()
+    found = _TITLE.search(source)
+    for candidate in (html.unescape(found.group(1)) if found else "", *metas.get("og:title", ())):
+        title = _UNFIT.sub(" ", candidate).strip()
         if title:
             return title
     return None
 
 
-def date_of(tree: HTMLTree, metas: Metas, source: str, crawled: str | None) -> str | None:
+def date_of(source: str, metas: Metas, crawled: str | None) -> str | None:
     """The day of publication as yyyy-mm-dd: article meta tags, linked data, other meta tags, the first `<time>`.
 
     Days before 1990 and after `crawled` (yyyy-mm-dd or longer) are errors of the page and passed over.
     """
     latest = (crawled or _LATEST)[:10]
-    for value in _date_claims(tree, metas, source):
+    for value in _date_claims(source, metas):
         for year, _, month, day in _DATE.findall(value[:64]):
             try:
                 date = datetime.date(int(year), int(month), int(day))
@@ -122,12 +121,12 @@ def _attributes(tag: str) -> dict[str, str]:
     return {name.lower(): html.unescape(a or b or c) for name, a, b, c in reversed(_ATTRIBUTE.findall(tag))}
 
 
-def _date_claims(tree: HTMLTree, metas: Metas, source: str) -> Iterable[str]:
+def _date_claims(source: str, metas: Metas) -> Iterable[str]:
     yield from metas.get("article:published_time", ())
     if '"datePublished"' in source:
         yield from (html.unescape(value) for value in _LINKED_DATA_DATE.findall(source)[:3])
     for name in _DATE_NAMES[1:]:
         yield from metas.get(name, ())
-    time = tree.document.query_selector("time[datetime]") if tree.document is not None else None
+    time = _TIME.search(source)
     if time is not None:
-        yield time.getattr("datetime") or ""
+        yield time.group(1)

@@ -14,7 +14,7 @@ from typing import Literal
 from stages.html import metadata
 from stages.html.blocks import mark_source, render
 from stages.html.layout import Block
-from stages.html.limits import PageError, check_source, check_tree
+from stages.html.limits import PageError, check_work
 
 __all__ = ["Block", "Options", "Page", "PageError", "extract_page", "kind_of"]
 
@@ -99,38 +99,37 @@ def extract_page(
     if kind == "text":
         return _plain_page(source, headers)
     source = _well_formed(source).replace("\x00", "")
-    check_source(source, options.max_nodes)
     return _html_page(source, headers, options, crawled)
 
 
 def _html_page(source: str, headers: Sequence[tuple[str, str]], options: Options, crawled: str | None) -> Page:
     from resiliparse.extract.html2text import extract_plain_text
-    from resiliparse.parse.html import HTMLParserException, HTMLTree
+    from resiliparse.parse.html import HTMLParserException
 
-    try:
-        tree = HTMLTree.parse(mark_source(source) if options.engine == "resiliparse" else source)
-    except HTMLParserException as error:
-        raise PageError("not_parsed", f"the HTML parser gave up: {error}") from error
-    check_tree(tree, len(source), max_nodes=options.max_nodes, max_depth=options.max_depth)
     metas = metadata.metas_of(source)
-    title = metadata.title_of(tree, metas)
-    date = metadata.date_of(tree, metas, source, crawled)
+    title = metadata.title_of(source, metas)
+    date = metadata.date_of(source, metas, crawled)
     language = metadata.language_of(source)
     if options.engine == "trafilatura":
+        check_work(source, max_nodes=options.max_nodes, max_depth=options.max_depth)
         from stages.html.trafilatura import extract_article
 
         text, blocks, found_date = extract_article(source, options, crawled)
         date = date or found_date
     else:
-        markup = extract_plain_text(
-            tree,
-            preserve_formatting="minimal_html",
-            main_content=options.main_content,
-            alt_texts=options.alt_texts,
-            links=options.links,
-            comments=options.comments,
-            post_meta=options.post_meta,
-        )
+        page = check_work(mark_source(source), max_nodes=options.max_nodes, max_depth=options.max_depth)
+        try:
+            markup = extract_plain_text(
+                page,
+                preserve_formatting="minimal_html",
+                main_content=options.main_content,
+                alt_texts=options.alt_texts,
+                links=options.links,
+                comments=options.comments,
+                post_meta=options.post_meta,
+            )
+        except HTMLParserException as error:
+            raise PageError("not_parsed", f"the HTML parser gave up: {error}") from error
         text, blocks = render(markup)
     if not text:
         raise PageError("empty", "no text was found in the page")

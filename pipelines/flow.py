@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from pipelines.faults import Found, Place
 from pipelines.links import Configured
 from stages.document import is_plain
+from stages.expression import parse_expression
 from stages.load import known_stages, load_class
 from stages.stage import Stage
 
@@ -26,6 +27,8 @@ def after(link: Configured, schema: pa.Schema, faults: list[Found]) -> pa.Schema
     for name in missing:
         what = f"{link.form.use} needs the column {name!r}, which nothing provides here{_offer(name)}"
         faults.append(Found(link.form.at, f"{what}; columns here: {_listed(schema)}", "add such a stage before it"))
+    if not missing:
+        faults.extend(_own_faults(link, schema))
     for name, kind in link.adds.items():
         if not is_plain(kind):
             what = f"{link.form.use} adds the column {name!r} of type {kind}, which does not travel"
@@ -66,12 +69,20 @@ def partial_columns(schemas: Sequence[tuple[str, pa.Schema]]) -> list[str]:
     return list(dict.fromkeys(name for _, schema in schemas for name in schema.names if name not in everywhere))
 
 
+def _own_faults(link: Configured, schema: pa.Schema) -> list[Found]:
+    """What the stage itself has against these columns."""
+    mend = f"columns here: {_listed(schema)}"
+    try:
+        return [Found(link.form.at, f"{link.form.use}: {what}", mend) for what in link.stage.check(schema)]
+    except Exception as error:  # a stage's own code may raise anything; the user needs the line it stands on
+        what = f"{link.form.use} cannot judge these columns: {type(error).__name__}: {error}"
+        return [Found(link.form.at, what, "mend the stage")]
+
+
 def _check_where(link: Configured, schema: pa.Schema, faults: list[Found]) -> None:
     where = link.form.where
     if where is None:
         return
-    from stages.expression import parse_expression
-
     try:
         found = parse_expression(str(where.value)).check(schema)
     except ValueError as error:

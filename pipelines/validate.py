@@ -146,6 +146,8 @@ def _fault(
         mend = nearest(str(path[-1]), known, "" if known else "remove it; there are no fields")
         return Found(at, f"{label} has no field {field!r}", mend)
     said = list(dict.fromkeys(_said(one) for one in details))
+    same = f"{_shown(first['input'])} should be "
+    said = [said[0], *(text.removeprefix(same) for text in said[1:])]
     where = f"{label}: {field}" if field else label
     return Found(at, f"{where}: {' or '.join(said)}", _mend(details, model, path))
 

@@ -60,6 +60,10 @@ class Stage(BaseModel):
         """Columns that do not go on; missing ones are no fault."""
         return ()
 
+    def check(self, schema: pa.Schema) -> list[str]:
+        """What is wrong with the stage for documents of this schema, which has all it needs; told at plan time."""
+        return []
+
     def open(self) -> Any:
         """Load models and lists, once per worker process; what it returns is `tools` of every call."""
         return None

@@ -1,0 +1,51 @@
+"""The shipped recipes compile, and mean what their names say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipelines import compile_pipeline, recipe_names
+from stages.archives.write import WarcWriter
+
+PAGE = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html><body><p>Some words.</p></body></html>"
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    (tmp_path / "documents").mkdir()
+    (tmp_path / "documents" / "a.jsonl").write_text('{"text": "some words"}\n')
+    (tmp_path / "crawl").mkdir()
+    with (tmp_path / "crawl" / "a.warc.gz").open("wb") as file:
+        writer = WarcWriter(file)
+        date, name = "2024-01-01T00:00:00Z", "urn:uuid:7a9f5f4e-0000-4000-8000-000000000001"
+        writer.write("response", record_id=name, date=date, block=PAGE, url="http://a.example/")
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_a_recipe_runs_on_its_default_paths(place: Path, name: str) -> None:
+    plan = compile_pipeline(name, working_directory=place)
+
+    assert plan.name == name
+    assert plan.file == f"{name}.yaml"
+    assert plan.home == str(place / "out")
+    assert plan.text.startswith("#")
+
+
+def test_the_demo_stores_extracted_text_before_it_is_filtered(place: Path) -> None:
+    plan = compile_pipeline("demo", working_directory=place)
+
+    assert [step.name for step in plan.steps] == ["extract", "gopher_quality", "exact", "minhash", "write"]
+    assert [link.name for link in plan.steps[0].links] == ["filters.url", "stages.extract"]
+    output = plan.steps[-1].output
+    assert output is not None
+    assert "text" in output.columns
+    assert "content" not in output.columns
+
+
+def test_a_setting_on_the_command_line_reaches_its_step(place: Path) -> None:
+    plan = compile_pipeline("quick", settings=["steps.dedup.minhash.threshold=0.8"], working_directory=place)
+
+    assert plan.steps[2].links[0].identity["fields"]["threshold"] == 0.8

@@ -103,7 +103,7 @@ def _read(file: Path | str, settings: tuple[str, ...], folder: Path, faults: lis
     """Parse the file, put its base below and the settings over it, and read its form. Syntax faults are raised here."""
     shown = str(file)
     path = folder / file
-    if shown in recipe_names() and not path.exists():
+    if shown in recipe_names() and not path.is_file():
         path, shown = RECIPES / f"{shown}.yaml", f"{shown}.yaml"
     elif not path.exists():
         mend = nearest(shown, recipe_names(), f"mend the path, or name a recipe: {', '.join(recipe_names())}")

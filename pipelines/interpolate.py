@@ -15,7 +15,10 @@ from typing import Final
 
 from pipelines.faults import Found, Place, nearest
 from pipelines.scalars import write_scalar
-from pipelines.tree import Node, Unresolved
+from pipelines.tree import MOST_NODES, Node, Unresolved, size_of
+
+LONGEST: Final = 2**20
+"""Characters in a text at most; variables that double each other would fill any memory."""
 
 _REFERENCE: Final = re.compile(r"\$\$\{|\$\{([^}]*)\}?")
 
@@ -35,7 +38,12 @@ def interpolate(root: Node, faults: list[Found]) -> Node:
     entries = {key: node if key == "vars" else _replace(node, solved, faults) for key, node in root.value.items()}
     if told and variables:
         entries["vars"] = Node({name: solved[name] for name in variables}, told.at)
-    return Node(entries, root.at)
+    whole = Node(entries, root.at)
+    if size_of(whole) <= MOST_NODES:
+        return whole
+    what = f"with its variables it unfolds to more than {MOST_NODES} values"
+    faults.append(Found(told.at if told else root.at, what, "write it without so many variables in variables"))
+    return Node({}, root.at)
 
 
 def _solve(
@@ -102,6 +110,9 @@ def _text(node: Node, text: str, solved: Mapping[str, Node], faults: list[Found]
         assert not isinstance(found.value, Sequence) or isinstance(found.value, str)
         pieces.append(write_scalar(found.value))
         folder = found.at.folder if match.start() == 0 else folder
+        if sum(map(len, pieces)) > LONGEST:
+            faults.append(Found(node.at, f"this text is longer than {LONGEST} characters", "write less into it"))
+            return Node(Unresolved(), node.at)
     joined = "".join((*pieces, text[end:]))
     return Node(joined if whole else Unresolved(joined), replace(node.at, folder=folder))
 

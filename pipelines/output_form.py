@@ -25,7 +25,7 @@ class WriteFields(BaseModel):
     shard_size: Annotated[Size, Field(ge=1)] = 512_000_000
     """Bytes of UTF-8 text in a shard at most, such as 512MB."""
     holdout: Share = 0.0
-    """The share of documents that goes into the split `holdout` instead of `train`, such as 0.1%."""
+    """The share of documents that goes into the split `validation` instead of `train`, such as 0.1%."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,6 +122,19 @@ def unresolved(node: Node) -> bool:
     return isinstance(node.value, Unresolved)
 
 
+def size_of(node: Node) -> int:
+    """How many values a tree has; counting ends soon after `MOST_NODES`."""
+    waiting, size = [node], 0
+    while waiting and size <= MOST_NODES:
+        value = waiting.pop().value
+        size += 1
+        if isinstance(value, Mapping):
+            waiting.extend(value.values())
+        elif isinstance(value, tuple):
+            waiting.extend(value)
+    return size
+
+
 class _TooMuchError(Exception):
     """The tree is larger or deeper than any pipeline."""
 

@@ -40,6 +40,17 @@ def test_the_environment_is_text(monkeypatch: pytest.MonkeyPatch) -> None:
     assert solved("x: ${env.MILL}\n")[0]["x"] == "007"
 
 
+def test_variables_that_double_each_other_are_refused() -> None:
+    lists = "\n".join(f"  l{n}: ['${{vars.l{n - 1}}}', '${{vars.l{n - 1}}}']" for n in range(1, 60))
+    texts = "\n".join(f"  t{n}: ${{vars.t{n - 1}}}${{vars.t{n - 1}}}" for n in range(1, 60))
+
+    _, of_lists = solved(f"vars:\n  l0: [x]\n{lists}\n")
+    _, of_texts = solved(f"vars:\n  t0: xxxxxxxx\n{texts}\n")
+
+    assert ["unfolds" in fault.what for fault in of_lists] == [True]
+    assert ["longer than" in fault.what for fault in of_texts] == [True]
+
+
 def test_two_dollars_stand_for_one() -> None:
     told, faults = solved("vars: {a: 1}\nx: $${vars.a}\ny: cost $5 {a}\n")
 

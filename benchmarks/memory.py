@@ -3,7 +3,7 @@
     TEXTMILL_DATA=… python benchmarks/memory.py [--gigabytes 2] [--memory 2GB] [--workers 2] [--folder DIR]
 
 The input is real text (`multilingual/docs.jsonl.gz` and `quality/quality.jsonl.gz` of the data folder) in salted
-copies: in copy n every ninth word carries n, so that few copies are near-duplicates. It is written as Parquet once per
+copies: in copy n every fifth word carries n in letters, so that few copies are near-duplicates. It is written once per
 folder. The run filters, drops exact and near-duplicates and writes shards; resident memory of the driver and
 its workers is read ten times a second, and the largest sum is reported with CPU seconds and MB of text per core-second.
 """
@@ -52,9 +52,10 @@ def salted(originals: list[str], size: int) -> Iterator[list[str]]:
     made = copy = 0
     while made < size:
         texts = []
+        salt = "".join(chr(ord("a") + int(digit)) for digit in str(copy))
         for original in originals:
             words = original.split(" ")
-            words[::9] = [f"{word}{copy}" for word in words[::9]]
+            words[::5] = [word + salt for word in words[::5]]
             texts.append(" ".join(words))
             made += len(texts[-1].encode())
             if made >= size:

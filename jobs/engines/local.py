@@ -147,7 +147,8 @@ class LocalEngine:
     def _spill(self, origin: _Shuffled, folder: Path) -> list[spill.Run]:
         spilled = folder / "runs"
         spilled.mkdir()
-        memory = max(2**20, min(256 * 2**20, self.memory // (4 * self.pool.workers)))
+        # Sorting holds the rows three times: as they came, joined, and sorted.
+        memory = max(2**20, min(128 * 2**20, self.memory // (16 * self.pool.workers)))
         sink = spill.Sink(str(spilled), origin.parts, origin.order, memory, origin.frame.schema)
         runs = self.run(origin.frame, sink, folder / "before")
         return [run for run in runs if isinstance(run, spill.Run)]

@@ -24,13 +24,15 @@ from typing import Final
 from jobs.engines import spill
 from jobs.engines.worker import Job, Task
 from jobs.journal import NOWHERE, read_death
-from stages.errors import EngineError, TextmillError
+from stages.errors import EngineError
 from stages.find import Worker
 
 MOST_DEATHS: Final = 40
 """Deaths of one task before the run gives up: enough to find a dozen killing rows one after the other."""
 _BLIND_DEATHS: Final = 3
 """Deaths outside any row (reading, merging) before the run gives up: nothing can be left out there."""
+
+_REPORT: Final = "    mend: this is a fault of textmill or of a stage; please report it with the lines above"
 
 Result = bytes | spill.Run | None
 
@@ -71,7 +73,11 @@ class Pool:
         tasks: Sequence[Task],
         progress: Callable[[int, int], None] | None = None,
     ) -> list[Result]:
-        """Do all tasks. Raises what a worker refused with, or EngineError when a task cannot be finished."""
+        """Do all tasks.
+
+        Raises what a worker refused with: a TextmillError, or an OSError that it met while reading or writing what the
+        run keeps. EngineError when a task cannot be finished.
+        """
         job = Job(next(self._numbers), tuple(chain), order, sink)
         return _Pass(self, job, tasks, progress).run()
 
@@ -102,10 +108,12 @@ class Pool:
         here, there = socket.socketpair()
         with there:
             environment = dict(os.environ)
+            # With -P, and so without the working directory unless the driver has it too: a folder of the user's that is
+            # called `jobs` or `filters` must not win in the workers alone.
             environment["PYTHONPATH"] = os.pathsep.join(path or os.getcwd() for path in sys.path)
             environment.setdefault("OMP_NUM_THREADS", "1")
             popen = subprocess.Popen(
-                [sys.executable, "-m", "jobs.engines.worker", str(there.fileno()), str(os.getpid())],
+                [sys.executable, "-P", "-m", "jobs.engines.worker", str(there.fileno()), str(os.getpid())],
                 pass_fds=[there.fileno()],
                 env=environment,
                 stdin=subprocess.DEVNULL,
@@ -169,9 +177,9 @@ class _Pass:
                 self.progress(len(self.results), self.tasks)
             return
         error, trace = answer
-        if isinstance(error, TextmillError):
-            raise error
-        raise EngineError(f"a worker failed: {error}\n{trace}")
+        if kind == "refused":
+            raise error from EngineError(trace)
+        raise EngineError(f"a worker failed: {error}\n{trace}{_REPORT}")
 
     def _died(self, process: _Process) -> None:
         task = process.task

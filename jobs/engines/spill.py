@@ -19,6 +19,8 @@ import pyarrow as pa
 from stages.find import PART
 
 BATCH_ROWS: Final = 16_384
+BATCH_BYTES: Final = 2**20
+"""A merge holds a batch of every run, so batches of wide rows are short."""
 _RUN: Final = "_run"
 _LAST: Final = "_last"
 
@@ -74,12 +76,17 @@ def _write_file(sink: Sink, task: int, number: int, held: list[pa.RecordBatch]) 
         with pa.ipc.new_file(file, sink.schema, options=options) as writer:
             for start, end in pairwise(edges):
                 piece = table.slice(start, end - start)
-                pieces = piece.to_batches(max_chunksize=BATCH_ROWS)
+                pieces = piece.to_batches(max_chunksize=_batch_rows(piece))
                 for batch in pieces:
                     writer.write_batch(batch)
                 index.append((int(part[start]), batch_number, len(pieces), piece.nbytes))
                 batch_number += len(pieces)
     return str(path), tuple(index)
+
+
+def _batch_rows(table: pa.Table) -> int:
+    """Rows of a batch: at most 16,384, and about a megabyte."""
+    return max(1, min(BATCH_ROWS, BATCH_BYTES * table.num_rows // max(1, table.nbytes)))
 
 
 def part_sizes(runs: Sequence[Run]) -> dict[int, int]:

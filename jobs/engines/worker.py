@@ -23,8 +23,10 @@ import pyarrow as pa
 
 from jobs import journal
 from jobs.engines import spill
-from stages.errors import TextmillError
+from stages.errors import EngineError, TextmillError
 from stages.find import Worker
+
+_ROOM = "\n    mend: lower --workers or run.batch_bytes, or give the machine more memory; then run the same command again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,12 @@ def serve(connection: Connection) -> None:
             answer: tuple[str, Any] = ("done", run_task(next(iter(jobs.values())), task))
         except TextmillError as error:
             answer = ("refused", (error, traceback.format_exc()))
+        except OSError as error:
+            # As the plain class, which survives the way to the driver whatever Arrow or a library made of it.
+            plain = OSError(error.errno, error.strerror, error.filename) if error.errno else OSError(str(error))
+            answer = ("refused", (plain, traceback.format_exc()))
+        except MemoryError as error:
+            answer = ("refused", (EngineError(f"a worker ran out of memory: {error}{_ROOM}"), traceback.format_exc()))
         except BaseException as error:
             answer = ("broken", (f"{type(error).__name__}: {error}", traceback.format_exc()))
         journal.begin(journal.Journal())

@@ -28,14 +28,17 @@ _MENDS: Final = {
 def store_error(home: str, act: str, error: OSError) -> StoreError:
     """The error to raise for an OSError met while doing `act` (a verb and its object) at `home`."""
     mend = _MENDS.get(error.errno or 0, "see to the disk, then run the same command again")
-    return StoreError(f"{home}: cannot {act}: {error.strerror or error}\n    mend: {mend}")
+    what = f"there is no {error.filename}" if isinstance(error, FileNotFoundError) else error.strerror or str(error)
+    return StoreError(f"{home}: cannot {act}: {what}\n    mend: {mend}")
 
 
 @contextmanager
 def store_errors(home: str, act: str) -> Iterator[None]:
-    """Turn every OSError of a block into a StoreError."""
+    """Turn every OSError of a block into a StoreError, but for a reader's of our output who has left."""
     try:
         yield
+    except BrokenPipeError:
+        raise
     except OSError as error:
         raise store_error(home, act, error) from error
 

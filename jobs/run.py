@@ -18,6 +18,7 @@ from jobs.engines.local import LocalEngine
 from jobs.home import HOUSE, check_directory, open_store
 from jobs.lease import Lease
 from jobs.publish import build_manifest, publish
+from jobs.refusal import store_errors
 from jobs.rest import RestPart
 from jobs.steps.find import run_find
 from jobs.steps.map import run_map
@@ -25,7 +26,7 @@ from jobs.steps.step import Done, Place, done, sweep
 from jobs.steps.write import run_write
 from jobs.store import LocalStore, Store
 from pipelines.plan import Plan, Step
-from stages.errors import StageError
+from stages.errors import Fault, PipelineError, StageError
 
 Report = Callable[[str], None]
 Progress = Callable[[str, int, int], None]
@@ -59,8 +60,12 @@ def run_plan(
     report: Report = lambda line: None,
     progress: Progress = lambda step, finished, tasks: None,
 ) -> Outcome:
-    """Run a plan to its end. Raises PipelineError before anything is touched, TextmillError while running."""
+    """Run a plan to its end. Raises PipelineError before anything is touched, TextmillError while running.
+
+    A full or broken disk, met here or in a worker, is a StoreError: what is committed stays.
+    """
     settings = settings or RunSettings()
+    _check_until(plan, settings.until)
     store = store or open_store(plan.home)
     workers, memory = share_out(plan.run)
     finished = check_directory(store, plan, settings.replace)
@@ -70,10 +75,17 @@ def run_plan(
     lease.acquire()
     try:
         store.replace(f"{HOUSE}/pipeline.yaml", plan.text.encode())
-        with LocalEngine(workers, memory, _scratch(store)) as engine:
+        with store_errors(store.home, "go on"), LocalEngine(workers, memory, _scratch(store)) as engine:
             return _Run(plan, settings, store, engine, report, progress).go()
     finally:
         lease.release()
+
+
+def _check_until(plan: Plan, until: str | None) -> None:
+    names = [step.name for step in plan.steps]
+    if until is not None and until not in names and until not in map(str, range(len(names))):
+        known = ", ".join(f"{number} {name}" for number, name in enumerate(names))
+        raise PipelineError(Fault(f"--until {until}", "there is no such step", f"give a number or a name: {known}"))
 
 
 class _Run:

@@ -14,6 +14,7 @@ from jobs.budget import share_out
 from jobs.engines.local import LocalEngine
 from jobs.home import finished_manifest, open_store
 from jobs.lease import Lease
+from jobs.refusal import store_errors
 from pipelines.plan import Link, RunOptions
 from stages.errors import Fault, PipelineError
 from stages.load import UnknownStageError, kind_of, load_class, make_spec, spec_identity
@@ -31,7 +32,10 @@ def annotate_command(directory: Path, stages: list[str], workers: int | None, me
     lease = Lease(store)
     lease.acquire()
     try:
-        with LocalEngine(count, budget, Path(tempfile.mkdtemp(prefix="textmill-"))) as engine:
+        with (
+            store_errors(store.home, "go on"),
+            LocalEngine(count, budget, Path(tempfile.mkdtemp(prefix="textmill-"))) as engine,
+        ):
             told = annotate_run(store, manifest, links, engine)
     finally:
         lease.release()

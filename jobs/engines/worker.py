@@ -26,7 +26,7 @@ from jobs.engines import spill
 from stages.errors import EngineError, TextmillError
 from stages.find import Worker
 
-_ROOM = "\n    mend: lower --workers or run.batch_bytes, or give the machine more memory; then run the same command again"
+_ROOM = "\n    mend: lower --workers or run.batch_bytes, or take a larger machine; then run the same command again"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,24 +11,20 @@ from __future__ import annotations
 import inspect
 import pkgutil
 import re
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
-from importlib.machinery import SourceFileLoader
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final, Literal
 
-import xxhash
-
 from stages.errors import StageError
-from stages.hashing import hash_text
 from stages.spec import StageSpec
 from stages.stage import Filter, Find, Map, Stage, identity, short_name
+from stages.user_files import file_behind, load_file
 
 HOMES: Final = ("stages", "filters", "dedup", "rewrite")
 """The packages whose modules are built-in stages."""
@@ -92,7 +88,7 @@ def load_class(use: str, base: Path | None = None) -> type[Stage]:
     """
     if is_path(use):
         file, name = _split_path(use, base)
-        return _named_class(_load_file(file), name, f"{file.name}:{name}")
+        return _named_class(_run_file(file), name, f"{file.name}:{name}")
     module = _builtin_modules().get(use)
     if module is not None:
         return _sole_class(_import_builtin(use, module), use)
@@ -124,11 +120,8 @@ def summary_of(stage: type[Stage]) -> str:
 def make_spec(stage: Stage) -> StageSpec:
     """The configured stage as it travels: JSON values, with absolute paths and the hash of a path stage's file."""
     fields = {name: _json_value(value) for name, value in stage.model_dump(mode="python").items()}
-    module = sys.modules[type(stage).__module__]
-    if not module.__name__.startswith(_PATH_MODULE):
-        return StageSpec(type(stage).use, fields)
-    file = Path(str(module.__file__))
-    return StageSpec(type(stage).use, fields, str(file), str(module.__dict__[_HASH]))
+    behind = file_behind(type(stage).__module__)
+    return StageSpec(type(stage).use, fields, *((str(behind[0]), behind[1]) if behind else ()))
 
 
 def spec_identity(stage: Stage, spec: StageSpec) -> dict[str, Any]:
@@ -143,11 +136,9 @@ def build(spec: StageSpec) -> Stage:
         if spec.file is None:
             loaded = load_class(spec.use)
         else:
-            loaded = load_class(f"{Path(spec.file).absolute()}:{short_name(spec.use)}")
-            if sys.modules[loaded.__module__].__dict__[_HASH] != spec.file_hash:
-                raise StageError(f"{spec.file}: the file was changed after the plan was made; run it again")
-    except LookupError as error:
-        raise StageError(f"{spec.use}: {error}; the workers need the same packages as the driver") from error
+            loaded = _named_class(load_file(Path(spec.file), spec.file_hash), short_name(spec.use), spec.use)
+    except (LookupError, OSError) as error:
+        raise StageError(f"{spec.use}: {error}; the workers need the same packages and files as the driver") from error
     return loaded.model_validate(dict(spec.fields), context={"base": "/"})
 
 
@@ -226,43 +217,23 @@ def _split_path(use: str, base: Path | None) -> tuple[Path, str]:
     return (base or Path()).absolute() / path, name
 
 
-_PATH_MODULE: Final = "_textmill_file_"
-_HASH: Final = "__textmill_hash__"
-
-
-def _load_file(file: Path) -> ModuleType:
-    """Run a user's file as a module whose name holds the hash of path and content: an edited file is another module.
-
-    The bytes that are hashed are the bytes that run (no bytecode cache, which goes by whole seconds). The module stays
-    in `sys.modules`: what its stages send to workers must be picklable by name.
-    """
+def _run_file(file: Path) -> ModuleType:
+    """The module of a user's file, with the reason when it cannot be had."""
     try:
-        data = file.read_bytes()
-    except OSError as error:
-        reason = error.strerror or error
-        raise UnknownStageError(f"the stage file {file} cannot be read: {reason}", "mend the path") from error
-    content = xxhash.xxh3_128_hexdigest(data)
-    name = f"{_PATH_MODULE}{re.sub(r'[^0-9A-Za-z]', '_', file.stem)}_{hash_text(str(file), content)[:16]}"
-    loaded = sys.modules.get(name)
-    if loaded is not None:
-        return loaded
-    loader = SourceFileLoader(name, str(file))
-    module = ModuleType(name)
-    module.__dict__.update({"__file__": str(file), "__loader__": loader, _HASH: content})
-    sys.modules[name] = module
-    try:
-        exec(loader.source_to_code(data, str(file)), module.__dict__)
+        return load_file(file)
+    except FileNotFoundError as error:
+        raise UnknownStageError(f"there is no stage file {file}", "mend the path") from error
     except Exception as error:  # the user's own code may raise anything; the pipeline's line belongs to the message
-        del sys.modules[name]
         raise BrokenStageError(f"{file} cannot be run: {type(error).__name__}: {error}", "mend the file") from error
-    return module
 
 
 def _named_class(module: ModuleType, name: str, use: str) -> type[Stage]:
     if not hasattr(module, name):
         names = [key for key, value in vars(module).items() if isinstance(value, type) and issubclass(value, Stage)]
         own = [key for key in names if getattr(module, key).__module__ == module.__name__]
-        raise UnknownStageError(f"{module.__file__} has no class {name!r}", f"it has {', '.join(own) or 'no stage'}")
+        raise UnknownStageError(
+            f"{use.rpartition(':')[0]} has no class {name!r}", f"it has {', '.join(own) or 'no stage'}"
+        )
     return _with_use(_checked(getattr(module, name), use), use)
 
 

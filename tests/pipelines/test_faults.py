@@ -42,7 +42,7 @@ def only(found: list[tuple[str, str, str]]) -> tuple[str, str, str]:
         ("filters.expression: {keep: quality > 3}", "needs the column 'quality'", ""),
         ("filters.expression: {keep: quality >}", "keep", "expression"),
         ("stages.read: {paths: a}", "only a source may", "read:"),
-        ("./none.py:Stage", "cannot be read", "path"),
+        ("./none.py:Stage", "no stage file", "path"),
         ("dedup.exact: {by: '${vars.column}'}", "no variable 'column'", "vars: {column"),
     ],
 )

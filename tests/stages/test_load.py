@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pickle
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+import stages
 from stages.errors import StageError
 from stages.load import UnknownStageError, build, known_stages, load_class, make_spec, spec_identity
 
@@ -90,9 +93,13 @@ def test_moving_a_stage_file_changes_no_identity_and_editing_it_does(tmp_path: P
     assert told[0] == told[1] != told[2]
 
 
-def test_a_worker_refuses_a_file_that_was_edited_after_planning(tmp_path: Path) -> None:
+def test_a_worker_refuses_a_file_that_was_edited_after_planning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "own.py").write_text(OWN)
-    spec = make_spec(load_class("./own.py:Short", tmp_path)())
+    kind = load_class("./own.py:Short", tmp_path)
+    spec = make_spec(kind())
+    monkeypatch.delitem(sys.modules, kind.__module__)
     (tmp_path / "own.py").write_text(OWN + "# edited\n")
 
     with pytest.raises(StageError, match="changed after the plan"):
@@ -102,7 +109,7 @@ def test_a_worker_refuses_a_file_that_was_edited_after_planning(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("use", "message"),
     [
-        ("./none.py:Short", "cannot be read"),
+        ("./none.py:Short", "no stage file"),
         ("./own.py:Long", "no class 'Long'"),
         ("./own.py:Helper", "is no stage"),
         ("./own.py", "names no class"),
@@ -160,4 +167,14 @@ def test_content_paths_travel_as_absolute_paths(tmp_path: Path) -> None:
     assert spec.fields == {"words": str(tmp_path / "words.txt"), "tags": ["a", "b"]}
     assert build(spec) == stage
     assert spec.file == str(tmp_path / "own.py")
-    assert sys.modules[kind.__module__].__file__ == spec.file
+
+
+def test_what_a_stage_file_defines_unpickles_in_a_fresh_process(tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(OWN)
+    pickled = pickle.dumps(load_class("./own.py:Short", tmp_path)(limit=7))  # type: ignore[call-arg]
+
+    code = "import pickle, sys; print(pickle.loads(sys.stdin.buffer.read()).limit)"
+    home = str(Path(stages.__path__[0]).parent)
+    ran = subprocess.run([sys.executable, "-c", code], input=pickled, capture_output=True, cwd=home, check=True)
+
+    assert ran.stdout.split() == [b"7"]

@@ -6,7 +6,9 @@ judged as if nothing had happened, which is right because a stage's result does 
 
 from __future__ import annotations
 
+import traceback
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -15,13 +17,14 @@ import pyarrow as pa
 
 from jobs.flow import Flow
 from pipelines.plan import Link
-from stages.errors import StageError
+from stages.errors import StageError, TextmillError
 from stages.expression import Expression, parse_expression
 from stages.load import build
 from stages.stage import Filter, Map, Stage, stage_key
 from stages.verdicts import Cuts, Mapped, Verdicts, keep_all, verdicts_of
 
-_NOT_THE_DOCUMENTS_FAULT: Final = (MemoryError, OSError, ImportError, KeyboardInterrupt, StageError)
+_THE_RUNS_OWN: Final = (MemoryError, KeyboardInterrupt, TextmillError)
+_NOT_THE_DOCUMENTS_FAULT: Final = (OSError, ImportError, SystemExit)
 
 Rows = npt.NDArray[np.int64]
 
@@ -36,9 +39,32 @@ class Loaded:
 
 
 def load(link: Link) -> Loaded:
+    """The stage of a link, open. Raises StageError when it cannot be opened."""
     stage = build(link.spec)
     where = parse_expression(link.where) if link.where else None
-    return Loaded(link, stage, stage.open(), where, stage_key(stage))
+    return Loaded(link, stage, open_stage(link, stage), where, stage_key(stage))
+
+
+def open_stage(link: Link, stage: Stage) -> Any:
+    """The stage's tools. Whatever it raises is not a document's fault and becomes a StageError."""
+    try:
+        return stage.open()
+    except _THE_RUNS_OWN:
+        raise
+    except (Exception, SystemExit) as error:
+        raise stage_error(link, error) from error
+
+
+def stage_error(link: Link, error: BaseException) -> StageError:
+    """What a stage raised and where, as an error of the run: no document is at fault."""
+    frames = traceback.extract_tb(error.__traceback__)
+    here = Path(__file__).parent
+    outside = [frame for frame in frames if here not in Path(frame.filename).parents] or frames
+    frame = [one for one in outside if one.filename == outside[0].filename][-1]
+    return StageError(
+        f"{link.at}: {link.name} raised {type(error).__name__}: {error} ({frame.filename}, line {frame.lineno})\n"
+        "    mend: this is no document's fault: see to the cause, then run the same command again"
+    )
 
 
 def apply(loaded: Loaded, batch: pa.RecordBatch, flow: Flow) -> Mapped:
@@ -69,8 +95,10 @@ def _guarded(loaded: Loaded, batch: pa.RecordBatch, flow: Flow) -> Mapped:
     """Call the stage; when it raises, halve the batch until one row is left, and fail that row alone."""
     try:
         return _call(loaded, batch)
-    except _NOT_THE_DOCUMENTS_FAULT:
+    except _THE_RUNS_OWN:
         raise
+    except _NOT_THE_DOCUMENTS_FAULT as error:
+        raise stage_error(loaded.link, error) from error
     except Exception as error:
         if batch.num_rows == 1:
             flow.errors += 1

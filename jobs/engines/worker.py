@@ -98,7 +98,10 @@ def serve(connection: Connection) -> None:
             plain = OSError(error.errno, error.strerror, error.filename) if error.errno else OSError(str(error))
             answer = ("refused", (plain, traceback.format_exc()))
         except MemoryError as error:
-            answer = ("refused", (EngineError(f"a worker ran out of memory: {error}{_ROOM}"), traceback.format_exc()))
+            answer = (
+                "refused",
+                (EngineError(f"a worker ran out of memory {error}".rstrip() + _ROOM), traceback.format_exc()),
+            )
         except BaseException as error:
             answer = ("broken", (f"{type(error).__name__}: {error}", traceback.format_exc()))
         journal.begin(journal.Journal())

@@ -18,16 +18,18 @@ import pyarrow.parquet as pq
 
 from jobs import ledger
 from jobs.atrest import AtRest, by_file
+from jobs.calling import open_stage, stage_error
 from jobs.engines.local import LocalEngine
 from jobs.flow import Flow, check_conservation
 from jobs.overlay import Reading, cut_text, read_rest
 from jobs.rest import BYTES, PLACE, RestPart
 from jobs.steps.step import RECEIPT, Done, Place, commit_step
 from jobs.store import new_attempt
+from pipelines.plan import Link
 from stages.document import LENGTH, OFFSET
-from stages.errors import StageError
+from stages.errors import StageError, TextmillError
 from stages.expression import parse_expression
-from stages.find import FINDING, PART, groups
+from stages.find import FINDING, PART, Frame, groups
 from stages.load import build
 from stages.stage import Find
 from stages.verdicts import Cuts
@@ -195,12 +197,23 @@ def run_find(place: Place, engine: LocalEngine, inputs: Sequence[RestPart]) -> D
         applied = documents.rows(CountApplied(), APPLIED, columns).collect()
         not_applied = sum(part.live for part in parts) - int(pc.sum(applied["applied"]).as_py() or 0)
     schema = pa.schema([*FINDING, *(pa.field(name, kind) for name, kind in stage.adds().items())])
-    findings = stage.find(documents, stage.open())
+    findings = _found(link, stage, documents)
     _check_schema(findings.schema, schema, link.name)
     by_file(findings, len(parts)).map(LayFindings(place, parts), RECEIPT).collect()
     receipts = place.receipts()
     after = tuple(_after(part, receipts.get(number)) for number, part in enumerate(parts))
     return commit_step(place, _with_quiet_parts(place, parts, receipts, not_applied), after)
+
+
+def _found(link: Link, stage: Find, documents: AtRest) -> Frame:
+    """What the stage finds. An OSError on the way is the store's; whatever else it raises is its own fault."""
+    tools = open_stage(link, stage)
+    try:
+        return stage.find(documents, tools)
+    except (MemoryError, OSError, TextmillError):
+        raise
+    except Exception as error:
+        raise stage_error(link, error) from error
 
 
 def _after(part: RestPart, receipt: dict[str, Any] | None) -> RestPart:

@@ -68,6 +68,8 @@ def flows_table(manifest: Mapping[str, Any]) -> str:
         told = ", ".join(f"{rule} {times:,}" for rule, times in rules) + (", …" if len(flow["rules"]) > 3 else "")
         if flow["cuts"]:
             told = f"{flow['cuts']:,} spans cut" + (f", {told}" if told else "")
+        if flow["not_applied"]:
+            told = f"{flow['not_applied']:,} not applied" + (f", {told}" if told else "")
         new = flow["children"] - flow["replaced"]
         numbers = (flow["in"], flow["dropped"], flow["failed"], new, flow["out"])
         rows.append([str(flow["stage"]), *(f"{number:,}" if number else "" for number in numbers), told])

@@ -6,8 +6,10 @@ ledger with its value and limit. How each of these works is in `stages/html/`.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Annotated, Any, ClassVar, Final, Literal
 
 import numpy as np
@@ -78,6 +80,9 @@ class Extract(Map):
     def needs(self) -> tuple[str, ...]:
         return ("content",)
 
+    def uses(self) -> tuple[str, ...]:
+        return (*_READ[1:], "crawled")
+
     def adds(self) -> Mapping[str, pa.DataType]:
         return {
             "text": pa.string(),
@@ -93,12 +98,15 @@ class Extract(Map):
     def removes(self) -> tuple[str, ...]:
         return _READ
 
-    def open(self) -> Options:
-        """Load the engine once, so that a missing one is told before any page is read."""
-        if self.engine == "trafilatura":
-            from stages.html.trafilatura import extract_article
+    def check(self, schema: pa.Schema) -> list[str]:
+        if self.engine == "trafilatura" and find_spec("trafilatura") is None:
+            return ["the engine trafilatura is not installed: pip install 'textmill[trafilatura]'"]
+        return []
 
-            assert extract_article is not None
+    def open(self) -> Options:
+        if self.engine == "trafilatura":
+            # It logs every page it can do nothing with; the ledger says so already.
+            logging.getLogger("trafilatura").setLevel(logging.CRITICAL + 1)
         return Options(
             engine=self.engine,
             mode=self.mode,

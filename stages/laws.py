@@ -11,7 +11,7 @@ careless code. A breach is an AssertionError that names the law:
     determinism        two workers, each with tools of its own, say the same
     cuts               any cut into batches gives the same rows, in whatever order one worker sees the batches
     empty batch        no rows in, no rows out, with the same columns
-    needs              `id` and the columns of `needs()` are all it reads
+    needs              `id` and the columns of `needs()` and `uses()` are all it reads
     verdicts, rows, parents, derived rows, conservation, unchanged columns   see `stages/answers.py`
 """
 
@@ -118,13 +118,15 @@ def check_needs(stage: Stage, batch: pa.RecordBatch) -> None:
     """With `id` and the needed columns alone the stage says the same as with all."""
     added = list(stage.adds()) if isinstance(stage, Map) else None
     wide = ask(stage, batch, stage.open(), columns=added)
-    only = [name for name in batch.schema.names if name == "id" or name in stage.needs()]
+    only = [name for name in batch.schema.names if name == "id" or name in (*stage.needs(), *stage.uses())]
     try:
         narrow = ask(stage, batch.select(only), stage.open(), columns=added)
     except (AssertionError, StageError, *_NEVER_A_DOCUMENTS_FAULT):
         raise
     except Exception as fault:
-        breach = f"with {only} alone it raised {type(fault).__name__}: {fault}; declare in needs() what it reads"
+        breach = (
+            f"with {only} alone it raised {type(fault).__name__}: {fault}; declare in needs() or uses() what it reads"
+        )
         raise AssertionError(f"{stage_name(stage)} breaks the law of needs: {breach}") from fault
     _same(stage, "needs", batch, wide, narrow, f"with {only} alone")
 

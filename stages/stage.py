@@ -52,6 +52,10 @@ class Stage(BaseModel):
         """Names of the columns read."""
         return ("text",)
 
+    def uses(self) -> tuple[str, ...]:
+        """Names of columns read where they are there, and done without where they are not."""
+        return ()
+
     def adds(self) -> Mapping[str, pa.DataType]:
         """Columns appended, or replaced by a column of the same name, with their types."""
         return {}

@@ -129,7 +129,7 @@ class WriteShards:
                 text += int(pc.sum(pc.binary_length(group["text"])).as_py() or 0) if "text" in group.column_names else 0
                 content = (content + content_sum(group)) % _MODULUS
         file.close()
-        flow = Flow("stages.write", entered=shard.end - shard.start, kept=rows)
+        flow = Flow(write_name(self.place), entered=shard.end - shard.start, kept=rows)
         check_conservation([flow], shard.end - shard.start, rows, f"shard {shard.name}")
         made = {"name": name, "as": shard.name, "split": shard.split, "rows": rows, "text_bytes": text}
         made |= {"bytes": file.size, "sha256": file.sha256(), "content_sum": f"{content:032x}"}
@@ -158,6 +158,12 @@ class WriteShards:
                 position += documents.num_rows
                 if high > low:
                     yield documents.slice(low, high - low).select(self.schema.names)
+
+
+def write_name(place: Place) -> str:
+    """What flows call the writing of an output."""
+    output = place.step.output
+    return "stages.write" if output is None or output.name == "main" else f"{output.name}/stages.write"
 
 
 def row_groups(batches: Iterator[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.Table]:

@@ -68,8 +68,16 @@ def entries(folder: str) -> list[Entry]:
         ]
     else:
         with os.scandir(folder) as listing:
-            found = [Entry(item.name, item.path, "folder" if item.is_dir() else "file") for item in listing]
+            found = [Entry(item.name, item.path, kind) for item in listing if (kind := _kind(item))]
     return sorted(found, key=lambda entry: entry.name)
+
+
+def _kind(item: os.DirEntry[str]) -> str:
+    """`folder`, `file`, or empty for pipes, sockets and devices: opening one of those would wait for ever."""
+    if item.is_dir():
+        return "folder"
+    # A dangling link counts as a file, so that opening it says what is wrong.
+    return "file" if item.is_file() or item.is_symlink() else ""
 
 
 def facts(path: str) -> Facts:

@@ -138,3 +138,11 @@ def test_a_changed_file_is_noticed(tmp_path: Path) -> None:
 def test_an_unknown_protocol_is_a_fault_of_the_pipeline() -> None:
     with pytest.raises(PipelineError, match="cannot be listed"):
         locators("nosuchstore://bucket/*.jsonl")
+
+
+def test_pipes_and_sockets_are_no_files(tmp_path: Path) -> None:
+    make(tmp_path, "a.jsonl")
+    os.mkfifo(tmp_path / "b.jsonl")
+    assert locators(str(tmp_path)) == ["a.jsonl"]
+    with pytest.raises(PipelineError, match="no file"):
+        locators(f"{tmp_path}/b.jsonl")

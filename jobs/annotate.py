@@ -19,10 +19,10 @@ import pyarrow.parquet as pq
 from jobs.calling import schema_after
 from jobs.chain import Chain
 from jobs.engines.local import LocalEngine
-from jobs.home import HOUSE, data_name
+from jobs.home import data_name
 from jobs.rest import Hashed
 from jobs.steps.step import RECEIPT
-from jobs.store import Store, new_attempt
+from jobs.store import HOUSE, Store, new_attempt
 from pipelines.plan import Link
 from stages.errors import Fault, PipelineError, StageError
 from stages.hashing import digest_of

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from jobs.engines.local import LocalEngine, LocalFrame
 from jobs.overlay import Reading, read_rest
-from jobs.parquet import read_parquet
+from jobs.parquet import read_parquet, trusted
 from jobs.record import read_record
 from jobs.rest import PLACE, RestPart
 from jobs.steps.step import RECEIPT, Place
@@ -153,7 +153,8 @@ class ReadRows:
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             for task in batch["task"].to_pylist():
-                with self.place.store.open(self.names[task]) as file, pa.ipc.open_stream(file) as reader:
+                store, name = self.place.store, self.names[task]
+                with trusted(store, name), store.open(name) as file, pa.ipc.open_stream(file) as reader:
                     yield from reader
 
 

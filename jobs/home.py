@@ -13,11 +13,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from jobs.record import read_record
-from jobs.store import LocalStore, Store
+from jobs.store import HOUSE, LocalStore, Store
 from pipelines.plan import Output, Plan
 from stages.errors import Fault, PipelineError, StoreError
 
-HOUSE: Final = "_textmill"
 MANIFEST: Final = f"{HOUSE}/manifest.json"
 FORMAT: Final = 1
 """Raised when the manifest of a run changes so that older versions would misread it."""

@@ -15,10 +15,10 @@ from typing import Any, Final
 
 import orjson
 
-from jobs.store import Store
+from jobs.store import HOUSE, Store
 from stages.errors import Fault, PipelineError, TextmillError
 
-NAME: Final = "_textmill/lease.json"
+NAME: Final = f"{HOUSE}/lease.json"
 BEAT: Final = 5.0
 """Seconds between two beats of the counter; another host waits three of them before it takes a lease over."""
 _KEYS: Final = frozenset({"host", "pid", "born", "counter", "token"})

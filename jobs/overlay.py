@@ -14,10 +14,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from jobs.parquet import read_parquet
+from jobs.parquet import read_parquet, trusted
 from jobs.rest import BYTES, PLACE, RestPart, document_sizes
 from jobs.store import Store
-from stages.errors import StoreError
 from stages.find import FINDING
 
 
@@ -39,16 +38,11 @@ def read_rest(
     a sorted unique `place`; only these documents, with its other columns joined. Columns that no file has are null.
     """
     layers = [read_parquet(store, name) for name in part.layers]
-    try:
-        with store.open(part.name) as handle, pq.ParquetFile(handle) as file:
-            stored = [name for name in _columns_to_read(reading.schema, layers) if name in file.schema_arrow.names]
-            groups, starts = _row_groups(file, number, picks)
-            for group, start in zip(groups, starts):
-                yield from _read_group(file, group, start, number, stored, layers, reading, picks)
-    except pa.ArrowInvalid as error:
-        raise StoreError(
-            f"{store.home}: {part.name} cannot be read: {error}\n    mend: textmill clean, then run again"
-        ) from error
+    with trusted(store, part.name), store.open(part.name) as handle, pq.ParquetFile(handle) as file:
+        stored = [name for name in _columns_to_read(reading.schema, layers) if name in file.schema_arrow.names]
+        groups, starts = _row_groups(file, number, picks)
+        for group, start in zip(groups, starts):
+            yield from _read_group(file, group, start, number, stored, layers, reading, picks)
 
 
 def _columns_to_read(schema: pa.Schema, layers: Sequence[pa.Table]) -> list[str]:

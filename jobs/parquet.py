@@ -7,25 +7,43 @@ aborted the process at its end, and small files gain nothing from them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from jobs.store import Store
+from jobs.record import start_over
+from jobs.store import HOUSE, Store
+from stages.errors import StoreError
+
+
+@contextmanager
+def trusted(store: Store, name: str) -> Iterator[None]:
+    """For reading a file that textmill wrote: raises StoreError with its mend when it is gone or damaged."""
+    try:
+        yield
+    except pa.ArrowMemoryError:
+        raise
+    except (pa.ArrowException, OSError) as error:
+        what = "is gone" if isinstance(error, FileNotFoundError) else f"is damaged: {error}"
+        mend = "run the pipeline again with --replace: what is damaged is made anew"
+        if name.startswith(f"{HOUSE}/steps/"):
+            mend = start_over(store)
+        raise StoreError(f"{store.home}: {name} {what}\n    mend: {mend}") from error
 
 
 def read_parquet(store: Store, name: str, columns: Sequence[str] | None = None) -> pa.Table:
     """A whole file, or some of its columns."""
-    with store.open(name) as handle, pq.ParquetFile(handle) as file:
+    with trusted(store, name), store.open(name) as handle, pq.ParquetFile(handle) as file:
         return file.read(columns=None if columns is None else list(columns), use_threads=False)
 
 
 def find_rows(store: Store, name: str, column: str, value: str) -> Iterator[tuple[int, dict[str, Any]]]:
     """(row number, row) of every row whose `column` is `value`; the other columns are read only where one is."""
     start = 0
-    with store.open(name) as handle, pq.ParquetFile(handle) as file:
+    with trusted(store, name), store.open(name) as handle, pq.ParquetFile(handle) as file:
         if column not in file.schema_arrow.names:
             return
         for group in range(file.num_row_groups):

@@ -16,11 +16,11 @@ from typing import Any, Final
 import orjson
 
 from jobs.card import dataset_card
-from jobs.home import FORMAT, HOUSE, MANIFEST, data_name, output_folder
+from jobs.home import FORMAT, MANIFEST, data_name, output_folder
 from jobs.ledger import ledger_digest
 from jobs.steps.step import Done
 from jobs.steps.write import digest_of_content, digest_of_shards
-from jobs.store import Store
+from jobs.store import HOUSE, Store
 from jobs.version import textmill_version
 from pipelines.plan import Plan
 

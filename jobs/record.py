@@ -11,6 +11,11 @@ from jobs.store import Store
 from stages.errors import StoreError
 
 
+def start_over(store: Store) -> str:
+    """The mend when the steps' files cannot be trusted any more."""
+    return f"`textmill clean {store.home} --everything`, then run the pipeline again: its steps are made anew"
+
+
 def read_record(store: Store, name: str, keys: Sequence[str]) -> dict[str, Any]:
     """The object in a JSON file. Raises StoreError when it is no such file, or lacks one of `keys`.
 

@@ -15,16 +15,16 @@ from typing import Any
 
 from jobs.budget import share_out
 from jobs.engines.local import LocalEngine
-from jobs.home import HOUSE, check_directory, open_store
+from jobs.home import check_directory, open_store
 from jobs.lease import Lease
 from jobs.publish import build_manifest, publish
 from jobs.refusal import store_errors
 from jobs.rest import RestPart
 from jobs.steps.find import run_find
 from jobs.steps.map import run_map
-from jobs.steps.step import Done, Place, done, sweep
+from jobs.steps.step import Done, Place, check_whole, done, sweep
 from jobs.steps.write import run_write
-from jobs.store import LocalStore, Store
+from jobs.store import HOUSE, LocalStore, Store
 from pipelines.plan import Plan, Step
 from stages.errors import Fault, PipelineError, StageError
 
@@ -119,6 +119,7 @@ class _Run:
         manifest = place.manifest()
         if manifest is not None:
             self.outcome.reused.append(place.title)
+            check_whole(place, manifest)
             sweep(place, manifest)
             self.report(f"{place.title}: stands already")
             return done(manifest)

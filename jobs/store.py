@@ -12,9 +12,12 @@ import shutil
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Protocol, cast
+from typing import BinaryIO, Final, Protocol, cast
 
 from jobs.refusal import read_errors, store_errors
+
+HOUSE: Final = "_textmill"
+"""The folder below a home that is textmill's own: records, ledger, steps."""
 
 
 class Store(Protocol):

@@ -16,11 +16,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from jobs.flow import check_conservation, flow_from_json
-from jobs.home import HOUSE, data_name
+from jobs.home import data_name
 from jobs.ledger import LEDGER, hash_rows, ledger_digest
 from jobs.record import read_record
 from jobs.steps.write import content_sum, digest_of_content, digest_of_shards
-from jobs.store import Store
+from jobs.store import HOUSE, Store
 from stages.errors import StageError, TextmillError
 
 

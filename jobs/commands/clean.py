@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from jobs.home import HOUSE, finished_manifest, open_store
+from jobs.home import finished_manifest, open_store
 from jobs.lease import Lease
+from jobs.store import HOUSE
 from stages.errors import Fault, PipelineError
 
 

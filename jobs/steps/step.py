@@ -14,13 +14,12 @@ import orjson
 import pyarrow as pa
 
 from jobs.flow import Flow, add_flows, flow_from_json
-from jobs.record import read_record
+from jobs.record import read_record, start_over
 from jobs.rest import RestPart, rest_part
-from jobs.store import Store
+from jobs.store import HOUSE, Store
 from pipelines.plan import RunOptions, Step
-from stages.errors import StageError
+from stages.errors import StageError, StoreError
 
-HOUSE: Final = "_textmill"
 RECEIPT: Final = pa.schema([("part", pa.int64())])
 _FREE_ERRORS: Final = 10
 
@@ -102,6 +101,7 @@ def commit_step(
         "ledger": ledger,
         **more,
     }
+    check_whole(place, manifest)
     place.store.put_if_absent(f"{place.folder}/manifest.json", orjson.dumps(manifest, option=orjson.OPT_INDENT_2))
     stands = place.manifest()
     assert stands is not None
@@ -114,15 +114,28 @@ def sweep(place: Place, manifest: Mapping[str, Any]) -> None:
 
     After the commit, never before it: receipts name files that only the commit makes superfluous.
     """
-    named = {f"{place.folder}/manifest.json"}
-    for part in manifest["documents"]:
-        named |= {part["name"], *part["layers"]}
-    named |= {entry["name"] for entry in manifest["ledger"]}
-    named |= {shard["name"] for shard in manifest.get("shards", [])}
+    named = _named(manifest) | {f"{place.folder}/manifest.json"}
     for folder in (place.folder, place.ledger):
         for name in place.store.names(folder):
             if name not in named and not (name.startswith(f"{place.folder}/receipts/") and _is_receipt(name)):
                 place.store.delete(name)
+
+
+def check_whole(place: Place, manifest: Mapping[str, Any]) -> None:
+    """Raise StoreError when a file that a step's manifest names is gone, before anything builds on it."""
+    own = (f"{place.folder}/", f"{place.ledger}/")
+    there = {name for folder in own for name in place.store.names(folder.rstrip("/"))}
+    gone = sorted(name for name in _named(manifest) if name.startswith(own) and name not in there)
+    if gone:
+        raise StoreError(f"{place.store.home}: {gone[0]} is gone\n    mend: {start_over(place.store)}")
+
+
+def _named(manifest: Mapping[str, Any]) -> set[str]:
+    """The files a step stands on, those of the steps before it among them."""
+    named = {name for part in manifest["documents"] for name in (part["name"], *part["layers"])}
+    named |= {entry["name"] for entry in manifest["ledger"]}
+    named |= {shard["name"] for shard in manifest.get("shards", [])}
+    return named
 
 
 def judge_errors(place: Place, flows: Sequence[Flow], receipts: Mapping[int, Mapping[str, Any]]) -> None:

@@ -9,6 +9,8 @@ A directory that textmill did not write is never touched.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
@@ -20,6 +22,9 @@ from stages.errors import Fault, PipelineError, StoreError
 MANIFEST: Final = f"{HOUSE}/manifest.json"
 FORMAT: Final = 1
 """Raised when the manifest of a run changes so that older versions would misread it."""
+CARD_MARK: Final = b"made by textmill"
+"""What stands in every dataset card that textmill wrote."""
+_SHARD: Final = re.compile(r"\.?(?:train|validation)-\d{5,}-of-\d{5,}\.parquet(?:\.[0-9a-f]{8})?")
 _TOLD: Final = (
     *("format", "textmill", "name", "fingerprint", "finished", "sources", "steps", "flows", "reading", "ledger"),
     *("outputs", "documents", "digest", "ledger_digest", "content_digest"),
@@ -52,36 +57,62 @@ def finished_manifest(store: Store) -> dict[str, Any] | None:
 def check_directory(store: Store, plan: Plan, replace: bool) -> dict[str, Any] | None:
     """Refuse a directory that is not ours to write. Gives the manifest if this very run stands finished there.
 
-    Raises PipelineError for foreign files, and for a finished run of another pipeline without `--replace`.
+    Raises PipelineError for foreign files; without `replace` also for a finished run of another pipeline, and for one
+    of this pipeline whose shards are no longer there.
     """
     manifest = finished_manifest(store)
-    if manifest is not None:
-        if manifest["fingerprint"] == plan.fingerprint:
-            return manifest
-        if not replace:
-            raise PipelineError(
-                Fault(
-                    store.home,
-                    f"a finished run of another pipeline stands here ({manifest['name']}, {manifest['finished']})",
-                    "give --replace to swap it for this one at the end, or write to another directory",
-                )
-            )
-    if not any(name.startswith(f"{HOUSE}/") for name in store.names(HOUSE)):
-        for output in plan_outputs(plan):
-            _refuse_foreign(store, output_folder(plan, output))
+    if manifest is not None and manifest["fingerprint"] == plan.fingerprint:
+        gone = missing_shards(store, manifest)
+        if gone and not replace:
+            what = f"this run stands finished here, but {len(gone)} of its shards are gone ({gone[0]})"
+            raise PipelineError(Fault(store.home, what, "give --replace to make it anew, or put them back"))
+        return manifest
+    if manifest is not None and not replace:
+        what = f"a finished run of another pipeline stands here ({manifest['name']}, {manifest['finished']})"
+        mend = "give --replace to swap it for this one at the end, or write to another directory"
+        raise PipelineError(Fault(store.home, what, mend))
+    begun = bool(store.names(HOUSE))
+    for output in plan_outputs(plan):
+        _refuse_foreign(store, output_folder(plan, output), begun)
     return None
 
 
-def _refuse_foreign(store: Store, folder: str) -> None:
-    foreign = [name for name in store.names(folder) if not name.split("/")[-1].startswith(".")]
+def _refuse_foreign(store: Store, folder: str, begun: bool) -> None:
+    """Refuse a folder with files of the user's; in a run directory those alone that publishing would touch."""
+    below = folder.removesuffix(".").rstrip("/")
+    names = {name.removeprefix(f"{below}/") for name in store.names(folder)}
+    foreign = sorted(name for name in names if not PurePosixPath(name).name.startswith("."))
+    if begun:
+        card = "README.md" in names and CARD_MARK not in store.read(f"{folder}/README.md")
+        foreign = ["README.md"] if card else [name for name in foreign if _in_data(name) and not is_shard(name)]
     if foreign:
-        raise PipelineError(
-            Fault(
-                f"{store.home}/{folder}".rstrip("/."),
-                f"the directory holds files that textmill did not write ({foreign[0]})",
-                "write to an empty or new directory",
-            )
-        )
+        what = f"the directory holds files that textmill did not write ({foreign[0]})"
+        mend = "move them away" if begun else "write to an empty or new directory"
+        raise PipelineError(Fault(f"{store.home}/{folder}".rstrip("/."), what, mend))
+
+
+def _in_data(name: str) -> bool:
+    return name.startswith("data/")
+
+
+def is_shard(name: str) -> bool:
+    """Whether a file has the name of a shard, or of the draft of one: such a file in `data/` is textmill's."""
+    return _SHARD.fullmatch(PurePosixPath(name).name) is not None
+
+
+def missing_shards(store: Store, manifest: Mapping[str, Any]) -> list[str]:
+    """Shards of a finished run that are no longer there."""
+    names = [data_name(output["folder"], shard["as"]) for output in manifest["outputs"] for shard in output["shards"]]
+    return [name for name in names if not store.exists(name)]
+
+
+def forget(store: Store) -> None:
+    """Make a finished run an unfinished one without any work: the manifest goes first, then the steps and the ledger.
+
+    The shards stay until others are published in their place.
+    """
+    for name in (MANIFEST, *store.names(f"{HOUSE}/steps"), *store.names(f"{HOUSE}/ledger")):
+        store.delete(name)
 
 
 def plan_outputs(plan: Plan) -> list[Output]:

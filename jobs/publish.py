@@ -16,7 +16,7 @@ from typing import Any, Final
 import orjson
 
 from jobs.card import dataset_card
-from jobs.home import FORMAT, MANIFEST, data_name, output_folder
+from jobs.home import FORMAT, MANIFEST, data_name, is_shard, output_folder
 from jobs.ledger import ledger_digest
 from jobs.steps.step import Done
 from jobs.steps.write import digest_of_content, digest_of_shards
@@ -60,6 +60,7 @@ def build_manifest(plan: Plan, steps: Mapping[int, Done]) -> dict[str, Any]:
 def publish(store: Store, plan: Plan, manifest: Mapping[str, Any], steps: Mapping[int, Done]) -> None:
     """Put shards, cards and manifest where users look, then clear away what is not part of this run."""
     store.delete(MANIFEST)
+    store.replace(f"{HOUSE}/pipeline.yaml", plan.text.encode())
     named = set()
     for output in manifest["outputs"]:
         for shard in output["shards"]:
@@ -69,7 +70,7 @@ def publish(store: Store, plan: Plan, manifest: Mapping[str, Any], steps: Mappin
         card = "README.md" if output["folder"] == "." else f"{output['folder']}/README.md"
         store.replace(card, dataset_card(manifest, output).encode())
         for name in store.names(f"{output['folder']}/data"):
-            if name.removeprefix("./") not in named:
+            if name not in named and is_shard(name):
                 store.delete(name)
     store.replace(MANIFEST, orjson.dumps(manifest, option=orjson.OPT_INDENT_2))
     clear(store, plan, steps)

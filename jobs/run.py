@@ -15,7 +15,7 @@ from typing import Any
 
 from jobs.budget import share_out
 from jobs.engines.local import LocalEngine
-from jobs.home import check_directory, open_store
+from jobs.home import MANIFEST, check_directory, forget, open_store
 from jobs.lease import Lease
 from jobs.publish import build_manifest, publish
 from jobs.refusal import store_errors
@@ -25,6 +25,7 @@ from jobs.steps.map import run_map
 from jobs.steps.step import Done, Place, check_whole, done, sweep
 from jobs.steps.write import run_write
 from jobs.store import HOUSE, LocalStore, Store
+from jobs.verify import verify_run
 from pipelines.plan import Plan, Step
 from stages.errors import Fault, PipelineError, StageError
 
@@ -69,16 +70,24 @@ def run_plan(
     store = store or open_store(plan.home)
     workers, memory = share_out(plan.run)
     finished = check_directory(store, plan, settings.replace)
-    if finished is not None:
+    if finished is not None and not (settings.replace and _damaged(store, finished)):
         return Outcome(finished, already=True)
     lease = Lease(store)
     lease.acquire()
     try:
-        store.replace(f"{HOUSE}/pipeline.yaml", plan.text.encode())
+        if finished is not None:
+            report("this run stands finished, but damaged; it is made anew")
+            forget(store)
+        if not store.exists(MANIFEST):
+            store.replace(f"{HOUSE}/pipeline.yaml", plan.text.encode())
         with store_errors(store.home, "go on"), LocalEngine(workers, memory, _scratch(store)) as engine:
             return _Run(plan, settings, store, engine, report, progress).go()
     finally:
         lease.release()
+
+
+def _damaged(store: Store, manifest: Mapping[str, Any]) -> bool:
+    return not all(check.held for check in verify_run(store, manifest))
 
 
 def _check_until(plan: Plan, until: str | None) -> None:

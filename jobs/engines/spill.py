@@ -86,7 +86,7 @@ def _write_file(sink: Sink, task: int, number: int, held: list[pa.RecordBatch]) 
 
 def _batch_rows(table: pa.Table) -> int:
     """Rows of a batch: at most 16,384, and about a megabyte."""
-    return max(1, min(BATCH_ROWS, BATCH_BYTES * table.num_rows // max(1, table.nbytes)))
+    return max(1, min(BATCH_ROWS, BATCH_BYTES * int(table.num_rows) // max(1, int(table.nbytes))))
 
 
 def part_sizes(runs: Sequence[Run]) -> dict[int, int]:

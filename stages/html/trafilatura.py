@@ -25,8 +25,9 @@ _MARKED = frozenset({"quote", "table"})
 def extract_article(source: str, options: Options, crawled: str | None) -> tuple[str, tuple[Block, ...], str | None]:
     """Text, blocks and date (yyyy-mm-dd) of a page; an empty text where trafilatura finds none.
 
-    `options.mode` is trafilatura's balance of precision and recall. The balanced mode goes without its fallback engines:
-    F1 .947 against .945 on our pages; precision needs them (.952 against .937). Raises ImportError where trafilatura is missing.
+    `options.mode` is trafilatura's balance of precision and recall. The balanced mode goes without its fallback
+    engines: F1 .947 against .945 on our pages; precision needs them (.952 against .937). Raises ImportError where
+    trafilatura is missing.
     """
     try:
         from trafilatura import bare_extraction

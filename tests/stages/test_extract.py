@@ -17,7 +17,8 @@ WORDS = "The mill stands where the river bends, and people bring it their grain 
 PAGE = f"""<!doctype html><html lang="en"><head><title>The mill</title>
 <meta property="article:published_time" content="2024-05-06T10:00:00Z"></head>
 <body><nav><a href="/">Home</a> <a href="/a">About</a></nav>
-<main><article><h1>The mill</h1><p>{WORDS}</p><table><tr><th>sack</th><th>weight</th></tr><tr><td>first</td><td>12</td></tr></table>
+<main><article><h1>The mill</h1><p>{WORDS}</p>
+<table><tr><th>sack</th><th>weight</th></tr><tr><td>first</td><td>12</td></tr></table>
 <pre><code>grind(grain)</code></pre></article></main></body></html>"""
 
 

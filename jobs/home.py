@@ -61,9 +61,10 @@ def check_directory(store: Store, plan: Plan, replace: bool) -> dict[str, Any] |
     of this pipeline whose shards are no longer there.
     """
     manifest = finished_manifest(store)
-    if manifest is not None and manifest["fingerprint"] == plan.fingerprint:
-        gone = missing_shards(store, manifest)
-        if gone and not replace:
+    own = manifest is not None and manifest["fingerprint"] == plan.fingerprint
+    if manifest is not None and own and not replace:
+        gone = _missing_shards(store, manifest)
+        if gone:
             what = f"this run stands finished here, but {len(gone)} of its shards are gone ({gone[0]})"
             raise PipelineError(Fault(store.home, what, "give --replace to make it anew, or put them back"))
         return manifest
@@ -74,7 +75,7 @@ def check_directory(store: Store, plan: Plan, replace: bool) -> dict[str, Any] |
     begun = bool(store.names(HOUSE))
     for output in plan_outputs(plan):
         _refuse_foreign(store, output_folder(plan, output), begun)
-    return None
+    return manifest if own else None
 
 
 def _refuse_foreign(store: Store, folder: str, begun: bool) -> None:
@@ -84,15 +85,13 @@ def _refuse_foreign(store: Store, folder: str, begun: bool) -> None:
     foreign = sorted(name for name in names if not PurePosixPath(name).name.startswith("."))
     if begun:
         card = "README.md" in names and CARD_MARK not in store.read(f"{folder}/README.md")
-        foreign = ["README.md"] if card else [name for name in foreign if _in_data(name) and not is_shard(name)]
+        foreign = (
+            ["README.md"] if card else [name for name in foreign if name.startswith("data/") and not is_shard(name)]
+        )
     if foreign:
         what = f"the directory holds files that textmill did not write ({foreign[0]})"
         mend = "move them away" if begun else "write to an empty or new directory"
         raise PipelineError(Fault(f"{store.home}/{folder}".rstrip("/."), what, mend))
-
-
-def _in_data(name: str) -> bool:
-    return name.startswith("data/")
 
 
 def is_shard(name: str) -> bool:
@@ -100,7 +99,7 @@ def is_shard(name: str) -> bool:
     return _SHARD.fullmatch(PurePosixPath(name).name) is not None
 
 
-def missing_shards(store: Store, manifest: Mapping[str, Any]) -> list[str]:
+def _missing_shards(store: Store, manifest: Mapping[str, Any]) -> list[str]:
     """Shards of a finished run that are no longer there."""
     names = [data_name(output["folder"], shard["as"]) for output in manifest["outputs"] for shard in output["shards"]]
     return [name for name in names if not store.exists(name)]

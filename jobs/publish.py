@@ -84,7 +84,8 @@ def clear(store: Store, plan: Plan, steps: Mapping[int, Done]) -> None:
         kept = set()
     elif plan.run.keep == "last":
         last = {number for step in plan.steps if step.kind == "write" for number in (*step.inputs, step.number)}
-        resting = {part.name.split("/")[2] for number in last for part in steps[number].documents}
+        documents = [part for number in last for part in steps[number].documents]
+        resting = {name.split("/")[2] for part in documents for name in (part.name, *part.layers)}
         kept = {plan.steps[number].folder for number in last} | resting
     for name in store.names(f"{HOUSE}/steps"):
         if name.split("/")[2] not in kept:

@@ -156,7 +156,7 @@ class _Run:
         if lost and not self.settings.allow_lost:
             raise StageError(
                 f"{lost} documents were lost to the machine (their worker was killed for memory, three times each)\n"
-                "    mend: give more memory per worker and run with --replace, or accept it with --allow-lost"
+                "    mend: textmill clean --everything, then run with fewer --workers; or accept it with --allow-lost"
             )
         kept = sum(len(one.manifest["shards"]) for one in finished.values() if "shards" in one.manifest)
         if not kept and not self.settings.allow_empty:

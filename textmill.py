@@ -24,12 +24,9 @@ def _check_packages() -> None:
         if found != [home / name]:
             where = str(found[0]) if found else "nowhere"
             raise ImportError(
-                f"textmill's package {name!r} was found at {where}, not at {home / name}. Another package of that name "
-                "comes first on sys.path: rename it, or start textmill from another directory."
+                f"textmill's package {name!r} was found at {where}, not at {home / name}: another one of that name "
+                "comes first on sys.path\n    mend: rename it, or start textmill from another directory"
             )
-
-
-_check_packages()
 
 
 def main() -> None:
@@ -40,4 +37,11 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    try:
+        _check_packages()
+    except ImportError as error:
+        print(f"refused: {error}", file=sys.stderr)
+        sys.exit(2)
     main()
+else:
+    _check_packages()

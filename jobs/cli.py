@@ -9,7 +9,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -41,7 +41,7 @@ _INTERRUPTED = 130
 def run_command_line(arguments: Sequence[str]) -> int:
     """Run one command; the exit code."""
     try:
-        code = app(args=list(arguments), standalone_mode=False)
+        code = app(args=list(arguments), prog_name="textmill", standalone_mode=False)
     except typer.Exit as stop:
         code = stop.exit_code
     except PipelineError as error:
@@ -55,17 +55,25 @@ def run_command_line(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         return 1
     except Exception as error:
-        # Typer has its own copy of click or uses the installed one: its usage errors are known by `show`.
-        show = getattr(error, "show", None)
-        if show is None:
+        # Typer has its own copy of click or uses the installed one: its usage errors are known by `format_message`.
+        told = getattr(error, "format_message", None)
+        if told is None:
             raise
-        show()
+        print(_usage(told(), getattr(error, "ctx", None)), file=sys.stderr)
         return 2
     if code != _INTERRUPTED:
         return code if isinstance(code, int) else 0
     again = shlex.join(["textmill", *arguments])
     print(f"\nstopped. What is committed stays; go on with the same command:\n    {again}", file=sys.stderr)
     return 1
+
+
+def _usage(message: str, context: Any) -> str:
+    """A refusal of the arguments; called without any, typer's message is the help itself."""
+    if message.lstrip().startswith("Usage:"):
+        return message
+    command = context.command_path if context is not None else "textmill"
+    return f"refused: {message}\n    mend: `{command} --help` shows what it takes"
 
 
 def _version(wanted: bool) -> None:
@@ -142,7 +150,7 @@ def run(
     memory: Memory = None,
     limit: Limit = None,
     until: Annotated[str | None, typer.Option(help="Stop after the step of this name or number.")] = None,
-    replace: Annotated[bool, typer.Option("--replace", help="Swap a finished run of another pipeline.")] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Swap a finished run, or mend a damaged one.")] = False,
     allow_empty: Annotated[bool, typer.Option("--allow-empty", help="Accept that everything was dropped.")] = False,
     allow_lost: Annotated[
         bool, typer.Option("--allow-lost", help="Accept documents this machine could not hold.")

@@ -23,6 +23,10 @@ def find_pipeline(name: str) -> Path:
     recipes = shipped_recipes()
     if name in recipes:
         return recipes[name]
+    if path.is_dir():
+        raise PipelineError(
+            Fault(name, "this is a folder, not a pipeline", "name the YAML file, such as pipeline.yaml")
+        )
     near = get_close_matches(name, recipes, n=1)
     hint = f"did you mean the recipe {near[0]!r}? " if near else ""
     raise PipelineError(

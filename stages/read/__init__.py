@@ -1,6 +1,7 @@
 """Reading: which files a source has, how they are cut into splits, and how a split becomes batches of documents.
 
 list_inputs    the files, sorted by locator            pipelines, at plan time
+would_read     whether a file yet to be written would be one of them   pipelines, at plan time
 source_schema  the columns of the documents            pipelines, at plan time
 plan_splits    who reads what                          pipelines, at plan time
 limit_splits   the same, for the first N documents     pipelines, at plan time
@@ -11,7 +12,7 @@ changed_inputs files that changed since they were listed   jobs, before and afte
 from __future__ import annotations
 
 from stages.read.inputs import Chunk, Damaged, FileCounts, InputFile, Piece, ReadCounts, Split, full_extent
-from stages.read.listing import changed_inputs, list_inputs
+from stages.read.listing import changed_inputs, list_inputs, would_read
 from stages.read.reader import limit_splits, read_split
 from stages.read.schema import source_schema
 from stages.read.splits import plan_splits
@@ -33,4 +34,5 @@ __all__ = [
     "plan_splits",
     "read_split",
     "source_schema",
+    "would_read",
 ]

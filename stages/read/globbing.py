@@ -36,6 +36,24 @@ def matches(pattern: str) -> Iterator[str]:
     yield from _walk(root, parts, ())
 
 
+def would_match(pattern: str, path: str) -> bool:
+    """Whether a file of this full path, which need not exist, would be among `matches`."""
+    root = fixed_folder(pattern).rstrip("/")
+    if not path.startswith(f"{root}/"):
+        return False
+    return _fits([part for part in pattern[len(root) :].split("/") if part], path[len(root) + 1 :].split("/"))
+
+
+def _fits(parts: list[str], names: list[str]) -> bool:
+    if not parts or not names:
+        return not parts and not names
+    part, rest = parts[0], parts[1:]
+    if part == "**":
+        deeper = len(names) > 1 and not _passed_over(names[0], part) and _fits(parts, names[1:])
+        return deeper or _fits(rest or ["*"], names)
+    return not _passed_over(names[0], part) and fnmatch.fnmatchcase(names[0], part) and _fits(rest, names[1:])
+
+
 def files_below(folder: str) -> Iterator[str]:
     """All files below a folder but the passed-over ones."""
     yield from _walk(folder, ["**", "*"], ())

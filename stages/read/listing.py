@@ -14,7 +14,7 @@ import xxhash
 from stages.errors import Fault, PipelineError
 from stages.read.dataset_folders import dataset_files, is_dataset
 from stages.read.formats import EXTENSIONS, format_by_head, format_by_name, packing_of
-from stages.read.globbing import files_below, fixed_folder, is_pattern, matches
+from stages.read.globbing import files_below, fixed_folder, is_pattern, matches, would_match
 from stages.read.inputs import InputFile
 from stages.read.stage import Read, patterns_of
 from stages.read.storage import facts, full_path, is_file, is_folder, open_file, parent_of
@@ -53,6 +53,21 @@ def list_inputs(read: Read) -> tuple[InputFile, ...]:
     if faults:
         raise PipelineError(faults)
     return tuple(files)
+
+
+def would_read(read: Read, path: str) -> bool:
+    """Whether a file at this absolute path, which need not exist yet, would be one of the source's files."""
+    for pattern in map(full_path, patterns_of(read.paths)):
+        if is_pattern(pattern) and not is_file(pattern):
+            if would_match(pattern, path):
+                return True
+        elif path == pattern:
+            return True
+        elif is_folder(pattern) and read.format != "datasets" and not (read.format == "auto" and is_dataset(pattern)):
+            known = read.format == "auto" or format_by_name(path) == read.format
+            if known and would_match(f"{pattern.rstrip('/')}/**/*", path):
+                return True
+    return False
 
 
 def changed_inputs(files: Sequence[InputFile]) -> list[str]:

@@ -60,7 +60,8 @@ def read_piece(reading: Reading, piece: Piece) -> Iterator[Chunk]:
         source = open_file(path) if is_url(path) else pa.OSFile(path)
         table = pq.ParquetFile(source, pre_buffer=is_url(path), buffer_size=2**20)
     except pa.ArrowException as error:
-        raise StoreError(f"{path}: is no readable Parquet file any more: {error}") from error
+        mend = "let whoever writes it finish, then run the same command again"
+        raise StoreError(f"{path}: is no readable Parquet file any more: {error}\n    mend: {mend}") from error
     with source:
         yield from _row_groups(reading, piece, table)
 

@@ -62,10 +62,11 @@ def _chunks(reading: Reading, split: Split) -> Iterator[Chunk]:
                 yield chunk
         except OSError as error:
             what = f"{file.path}: cannot be read: {error.strerror or error}"
-            raise StoreError(f"{what}; check that it is still there and may be read, then run again") from error
+            mend = "check that it is still there and may be read, then run the same command again"
+            raise StoreError(f"{what}\n    mend: {mend}") from error
         if covered != _extent(piece):
             what = f"{file.path}: reading covered {covered} of {_extent(piece)} from {piece.start}"
-            raise StoreError(f"{what}; was the file changed while it was read?")
+            raise StoreError(f"{what}\n    mend: if nothing changed the file meanwhile, please report this with it")
 
 
 def _extent(piece: Piece) -> int:

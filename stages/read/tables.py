@@ -176,7 +176,8 @@ def _values(reading: Reading, file: InputFile, columns: list[Column], part: pa.R
             values[column.name] = _cast(part[column.given], kind)
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
             message = f"{file.path}: column `{column.given}` cannot be read as {kind}: {error}"
-            raise StoreError(f"{message}; change the column's type in the file, or leave the column out") from error
+            mend = "change the column's type in the file, or leave the column out"
+            raise StoreError(f"{message}\n    mend: {mend}") from error
     return values
 
 

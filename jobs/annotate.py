@@ -83,7 +83,7 @@ def annotate_run(
     store: Store, manifest: Mapping[str, Any], links: Sequence[Link], engine: LocalEngine
 ) -> dict[str, Any]:
     """Annotate every shard of a finished run; the annotation's manifest. Raises PipelineError for unfit stages."""
-    key = digest_of([link.identity for link in links])
+    key = digest_of([manifest["digest"], *(link.identity for link in links)])
     folder = f"{HOUSE}/annotations/{links[-1].name.rsplit('.', 1)[-1]}-{key[:8]}"
     shards = [
         (data_name(output["folder"], shard["as"]), f"{output['name']}/{shard['as']}")

@@ -44,7 +44,9 @@ def dataset_card(manifest: Mapping[str, Any], output: Mapping[str, Any]) -> str:
         "",
         "## Making it again",
         "",
-        "    textmill run _textmill/pipeline.yaml",
+        "    textmill run PIPELINE.yaml",
+        "",
+        "The pipeline is kept as `_textmill/pipeline.yaml`; relative paths in it start where it was first run.",
         "",
         f"digest `{output['digest']}`",
     ]

@@ -43,6 +43,11 @@ class Journal:
         if self._map is not None:
             self._map[:] = (position | (CAREFUL if careful else 0)).to_bytes(8, "little", signed=True)
 
+    def nowhere(self) -> None:
+        """Say that no row is in hand: a death from here on is no document's."""
+        if self._map is not None:
+            self._map[:] = NOWHERE.to_bytes(8, "little", signed=True)
+
     def suspects(self, start: int, rows: int) -> bool:
         """Whether an earlier attempt died within these rows."""
         return any(start <= death.position < start + rows for death in self.deaths)

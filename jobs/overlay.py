@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from jobs.parquet import read_parquet, trusted
-from jobs.rest import BYTES, PLACE, RestPart, document_sizes
+from jobs.rest import BYTES, PLACE, ROW, RestPart, document_sizes
 from jobs.store import Store
 from stages.find import FINDING
 
@@ -78,7 +78,8 @@ def _read_group(
     for batch in file.iter_batches(reading.batch_rows, row_groups=[group], columns=stored):
         rows = np.arange(start, start + batch.num_rows, dtype=np.int64)
         start += batch.num_rows
-        table = pa.Table.from_batches([batch]).add_column(0, PLACE, pa.array((np.int64(number) << 32) | rows))
+        table = pa.Table.from_batches([batch]).append_column(ROW, pa.array(rows))
+        table = table.append_column(PLACE, pa.array((np.int64(number) << 32) | rows))
         for layer in layers:
             table = _apply(table, layer)
         if picks is not None:
@@ -114,12 +115,12 @@ def cut_to_bytes(batch: pa.RecordBatch, most: int) -> Iterator[pa.RecordBatch]:
         start = end
 
 
-def _locate(table: pa.Table, layer: pa.Table) -> tuple[npt.NDArray[np.int64], pa.Table]:
+def _locate(table: pa.Table, layer: pa.Table, key: str) -> tuple[npt.NDArray[np.int64], pa.Table]:
     """Where the layer's rows stand in the table: row numbers, and the layer's rows that are there."""
-    places = table[PLACE].to_numpy()
+    places = table[key].to_numpy()
     if not len(places):
         return np.zeros(0, np.int64), layer.slice(0, 0)
-    theirs = layer[PLACE].to_numpy()
+    theirs = layer[key].to_numpy()
     low, high = np.searchsorted(theirs, [places[0], places[-1] + 1])
     layer, theirs = layer.slice(low, high - low), theirs[low:high]
     at = np.searchsorted(places, theirs)
@@ -129,7 +130,7 @@ def _locate(table: pa.Table, layer: pa.Table) -> tuple[npt.NDArray[np.int64], pa
 
 def _apply(table: pa.Table, layer: pa.Table) -> pa.Table:
     """Lay findings over documents: cut texts, add columns, then drop rows."""
-    at, layer = _locate(table, layer)
+    at, layer = _locate(table, layer, ROW)
     table = _add_columns(table, at, layer)
     if not len(at):
         return table
@@ -149,7 +150,7 @@ def _add_columns(table: pa.Table, at: npt.NDArray[np.int64], layer: pa.Table) ->
     picks[at] = np.arange(len(at))
     index = pa.array(picks, mask=picks < 0)
     for name in layer.column_names:
-        if name in FINDING.names:
+        if name == ROW or name in FINDING.names:
             continue
         column = layer[name].take(index)
         where = table.schema.get_field_index(name)
@@ -178,7 +179,7 @@ def cut_text(text: str, spans: Sequence[int]) -> str:
 
 
 def _join(table: pa.Table, picks: pa.Table) -> pa.Table:
-    at, there = _locate(table, picks)
+    at, there = _locate(table, picks, PLACE)
     table = table.take(pa.array(at))
     for name in there.column_names:
         if name != PLACE:

@@ -18,7 +18,7 @@ import orjson
 from jobs.card import dataset_card
 from jobs.home import FORMAT, MANIFEST, data_name, is_shard, output_folder
 from jobs.ledger import ledger_digest
-from jobs.steps.step import Done
+from jobs.steps.step import Done, Place
 from jobs.steps.write import digest_of_content, digest_of_shards
 from jobs.store import HOUSE, Store
 from jobs.version import textmill_version
@@ -77,22 +77,25 @@ def publish(store: Store, plan: Plan, manifest: Mapping[str, Any], steps: Mappin
 
 
 def clear(store: Store, plan: Plan, steps: Mapping[int, Done]) -> None:
-    """Remove steps and ledgers of other pipelines, and of this one what `run.keep` does not keep."""
+    """Remove steps and ledgers of other pipelines, and of this one the files that `run.keep` does not keep."""
     folders = {step.folder for step in plan.steps}
-    kept = folders
-    if plan.run.keep == "none":
-        kept = set()
-    elif plan.run.keep == "last":
-        last = {number for step in plan.steps if step.kind == "write" for number in (*step.inputs, step.number)}
-        documents = [part for number in last for part in steps[number].documents]
-        resting = {name.split("/")[2] for part in documents for name in (part.name, *part.layers)}
-        kept = {plan.steps[number].folder for number in last} | resting
-    for name in store.names(f"{HOUSE}/steps"):
-        if name.split("/")[2] not in kept:
-            store.delete(name)
-    for name in store.names(f"{HOUSE}/ledger"):
-        if name.split("/")[2] not in folders:
-            store.delete(name)
+    for house in ("steps", "ledger"):
+        for name in store.names(f"{HOUSE}/{house}"):
+            if name.split("/")[2] not in folders or (house == "steps" and plan.run.keep == "none"):
+                store.delete(name)
+    if plan.run.keep == "last":
+        kept = _last_folders(plan, steps)
+        for step in plan.steps:
+            if step.folder not in kept:
+                Place(store, step, plan.run).clear()
+
+
+def _last_folders(plan: Plan, steps: Mapping[int, Done]) -> set[str]:
+    """The folders of the write steps, and of every file and finding that they read."""
+    last = {number for step in plan.steps if step.kind == "write" for number in (*step.inputs, step.number)}
+    documents = [part for number in last for part in steps[number].documents]
+    resting = {name.split("/")[2] for part in documents for name in (part.name, *part.layers)}
+    return resting | {plan.steps[number].folder for number in last}
 
 
 def _versions() -> dict[str, str]:

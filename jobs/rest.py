@@ -23,6 +23,9 @@ FILE_TEXT: Final = 256 * 2**20
 BYTES: Final = "_bytes"
 """int64: bytes of the document's text; lets shards be planned without reading texts."""
 PLACE: Final = "place"
+ROW: Final = "_row"
+"""int64: row of the rest file. Findings at rest stand by row, not by place: a file has another number among the
+documents of each step that joins several inputs."""
 _GROUP_BYTES: Final = 8 * 2**20
 _GROUP_ROWS: Final = 8192
 

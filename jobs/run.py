@@ -112,6 +112,7 @@ class _Run:
         self.outcome = Outcome(None)
 
     def go(self) -> Outcome:
+        self._take_back()
         finished: dict[int, Done] = {}
         for step in self.plan.steps:
             finished[step.number] = self._step(step, finished)
@@ -123,13 +124,26 @@ class _Run:
         self.outcome.manifest = manifest
         return self.outcome
 
+    def _take_back(self) -> None:
+        """Forget cleared steps whose documents a step that is to be made will read."""
+        needed: set[int] = set()
+        for step in reversed(self.plan.steps):
+            place = Place(self.store, step, self.plan.run)
+            stands = place.manifest() is not None
+            if stands and step.number in needed and self.store.exists(place.cleared):
+                place.forget()
+                stands = False
+            if not stands:
+                needed |= set(step.inputs)
+
     def _step(self, step: Step, finished: Mapping[int, Done]) -> Done:
         place = Place(self.store, step, self.plan.run)
         manifest = place.manifest()
         if manifest is not None:
             self.outcome.reused.append(place.title)
-            check_whole(place, manifest)
-            sweep(place, manifest)
+            if not self.store.exists(place.cleared):
+                check_whole(place, manifest)
+                sweep(place, manifest)
             self.report(f"{place.title}: stands already")
             return done(manifest)
         self.engine.progress = lambda now, tasks: self.progress(place.title, now, tasks)

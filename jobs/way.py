@@ -17,20 +17,19 @@ from jobs.store import Store
 
 @dataclass(slots=True)
 class Way:
-    """What is known of one document: its ledger rows in order of step, and the shard it is in, if any."""
+    """What is known of one document: its ledger rows in order of step, and its row in each shard that holds it."""
 
     id: str
     ledger: list[dict[str, Any]] = field(default_factory=list)
-    shard: str | None = None
-    row: int | None = None
+    shards: dict[str, int] = field(default_factory=dict)
     document: dict[str, Any] = field(default_factory=dict)
     twins: list[dict[str, Any]] = field(default_factory=list)
     """Ledger rows of documents that were dropped because this one stayed."""
 
     @property
-    def end(self) -> dict[str, Any] | None:
-        """The ledger row that ended it, or None."""
-        return next((row for row in self.ledger if row["kind"] in ("dropped", "failed")), None)
+    def ends(self) -> list[dict[str, Any]]:
+        """The ledger rows that ended it; several where it went into several streams."""
+        return [row for row in self.ledger if row["kind"] in ("dropped", "failed")]
 
 
 def find_ways(store: Store, manifest: Mapping[str, Any], column: str, value: str) -> list[Way]:
@@ -38,13 +37,13 @@ def find_ways(store: Store, manifest: Mapping[str, Any], column: str, value: str
     ways: dict[str, Way] = {}
     for name, row, document in _shard_rows(store, manifest, column, value):
         way = ways.setdefault(document["id"], Way(document["id"]))
-        way.shard, way.row, way.document = name, row, document
+        way.shards[name], way.document = row, document
     for found in _ledger_rows(store, manifest, column, value):
         ways.setdefault(found["id"], Way(found["id"])).ledger.append(found)
     for way in ways.values():
         if column != "id":
             way.ledger = list(_ledger_rows(store, manifest, "id", way.id))
-        if way.shard is not None:
+        if way.shards:
             way.twins = list(_ledger_rows(store, manifest, "twin_id", way.id))
     return [ways[name] for name in sorted(ways)]
 

@@ -21,7 +21,7 @@ from pipelines.form import Form, read_form
 from pipelines.graph import Graph, Ref, connect
 from pipelines.interpolate import interpolate
 from pipelines.links import Configured, configure_link
-from pipelines.outputs import home_of, placed_outputs
+from pipelines.outputs import home_of, keep_apart, placed_outputs
 from pipelines.sources import Input, as_source, look
 from pipelines.tree import Node, read_file
 from pipelines.validate import validated
@@ -60,6 +60,7 @@ def compile_pipeline(
     notes: list[str] = []
     channels, schemas = _channels(read.form, graph, inputs, faults, notes)
     sinks = _sinks(read.form, graph, schemas, folder, faults, notes)
+    keep_apart(read.form, inputs, folder, faults)
     home = home_of(read.form, run, folder, faults)
     _check_limit(limit, faults)
     refuse(faults, read.shown)

@@ -11,7 +11,8 @@ import pyarrow as pa
 from pipelines.faults import Found, Place
 from pipelines.form import Form
 from pipelines.plan import Output, RunOptions
-from pipelines.sources import absolute
+from pipelines.sources import Input, absolute
+from stages.read import would_read
 
 
 def placed_outputs(
@@ -37,10 +38,22 @@ def placed_outputs(
     return outputs
 
 
+def keep_apart(form: Form, inputs: Mapping[str, Input], folder: Path, faults: list[Found]) -> None:
+    """Refuse an output whose files a second run would take for its input."""
+    for name, found in inputs.items():
+        for output in form.outputs.values():
+            to = absolute(output.fields.to, folder)
+            written = (f"{to}/data/train-00000-of-00001.parquet", f"{to}/README.md")
+            own = next((path for path in written if would_read(found.read, path)), None)
+            if own is not None:
+                what = f"write: {to} lies where the source {name!r} reads: {own} would be input of the next run"
+                faults.append(Found(output.at, what, "write to another folder, or narrow the read's paths"))
+
+
 def home_of(form: Form, run: RunOptions | None, folder: Path, faults: list[Found]) -> str:
     """Where `_textmill` stands: `run.home`, the one output's folder, or the folder that holds all outputs' folders."""
     if run is not None and run.home:
-        return absolute(run.home, folder)
+        return _stated_home(form, absolute(run.home, folder), folder, faults)
     places = [absolute(output.fields.to, folder) for output in form.outputs.values()]
     local = [place for place in places if "://" not in place]
     if not local:
@@ -49,4 +62,15 @@ def home_of(form: Form, run: RunOptions | None, folder: Path, faults: list[Found
     if len(local) > 1 and home == os.path.sep:
         at: Place = next(iter(form.outputs.values())).at
         faults.append(Found(at, "the outputs have no common folder for the run's records", "set `run: {home: FOLDER}`"))
+    return home
+
+
+def _stated_home(form: Form, home: str, folder: Path, faults: list[Found]) -> str:
+    """`run.home`, which must hold every output's folder: the run's books name the shards from there."""
+    for output in form.outputs.values():
+        to = absolute(output.fields.to, folder)
+        if os.path.commonpath([home, to]) != home:
+            faults.append(
+                Found(output.at, f"the output {to} does not lie in run.home, {home}", "choose a folder above it")
+            )
     return home

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from jobs.home import finished_manifest, open_store
+from jobs.home import data_name, finished_manifest, open_store
 from jobs.way import Way, find_ways
 from stages.errors import Fault, PipelineError
 
@@ -49,27 +49,52 @@ def tell(way: Way, manifest: Mapping[str, Any]) -> list[str]:
     if where is not None:
         lines.append(f"  record    at {where['offset']:,}, length {where['length'] or 0:,}")
     lines.append("")
-    end = way.end
+    steps = walked(way, manifest)
+    ended: set[str] = set()
     for flow in manifest["flows"]:
         here = [row for row in way.ledger if (row["step"], row["stage"]) == (flow["step"], flow["stage"])]
         for row in here:
             lines += _event(row)
-        if end is not None and end in here:
-            break
-        if not here:
-            lines.append(f"  {flow['step']:<22} {flow['stage']}: passed")
-        elif all(row["kind"] == "cut" for row in here):
+        if any(row["kind"] in ("dropped", "failed") for row in here):
+            ended.add(flow["step"])
+        elif flow["step"] not in steps or flow["step"] in ended:
+            continue
+        elif here:
             lines.append(f"  {flow['step']:<22} {flow['stage']}: kept, after {len(here)} cuts")
+        else:
+            lines.append(f"  {flow['step']:<22} {flow['stage']}: passed")
     lines.append("")
-    if way.shard is not None:
-        lines.append(f"  kept: {way.shard}, row {way.row}")
+    lines += [f"  kept: {shard}, row {row}" for shard, row in way.shards.items()]
+    if way.shards:
         lines += _cluster(way)
-    elif end is not None:
+    for end in way.ends:
         verb = "failed" if end["kind"] == "failed" else "dropped"
         lines.append(f"  {verb} by {end['stage']}: {end['rule']}")
-    else:
+    if not way.shards and not way.ends:
         lines.append("  it went on as other documents")
     return lines
+
+
+def walked(way: Way, manifest: Mapping[str, Any]) -> set[str]:
+    """The steps a document went through: those before its ends, as far as they read from its source."""
+    steps = manifest["steps"]
+    writes = [at for at, step in enumerate(steps) if step["kind"] == "write"]
+    ends = [at for at, step in enumerate(steps) for row in way.ledger if row["step"] == step["step"]]
+    for at, output in zip(writes, manifest["outputs"]):
+        if any(data_name(output["folder"], shard["as"]) in way.shards for shard in output["shards"]):
+            ends.append(at)
+    before: set[int] = set()
+    for at in reversed(range(len(steps))):
+        if at in ends or at in before:
+            before |= {at, *steps[at]["inputs"]}
+    source = (way.document or way.ledger[0]).get("source")
+    if source in manifest["sources"]:
+        behind: set[int] = set()
+        for at, step in enumerate(steps):
+            if step["source"] == source or behind & set(step["inputs"]):
+                behind.add(at)
+        before &= behind
+    return {steps[at]["step"] for at in before}
 
 
 def _event(row: Mapping[str, Any]) -> list[str]:

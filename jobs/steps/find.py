@@ -22,7 +22,7 @@ from jobs.calling import open_stage, stage_error
 from jobs.engines.local import LocalEngine
 from jobs.flow import Flow, check_conservation
 from jobs.overlay import Reading, cut_text, read_rest
-from jobs.rest import BYTES, PLACE, RestPart
+from jobs.rest import BYTES, PLACE, ROW, RestPart
 from jobs.steps.step import RECEIPT, Done, Place, commit_step
 from jobs.store import new_attempt
 from pipelines.plan import Link
@@ -65,7 +65,7 @@ class LayFindings:
             )
         name = f"{self.place.folder}/findings/{number:05d}.{attempt}.parquet"
         with store.create(name) as file:
-            pq.write_table(findings, file, compression="zstd")
+            pq.write_table(_by_row(findings), file, compression="zstd")
         part, flow = self.parts[number], Flow(link.name, rules=books.rules, cuts=books.cuts)
         flow.entered, flow.dropped, flow.kept = part.live, books.dropped, part.live - books.dropped
         check_conservation([flow], part.live, flow.kept, f"step {self.place.title}, part {number}")
@@ -156,6 +156,12 @@ class _Books:
         self.cuts += rows.num_rows
         self.text_lost += sum(ends) - sum(starts)
         return rows, np.array(owner, np.int64)
+
+
+def _by_row(findings: pa.Table) -> pa.Table:
+    """Findings as they rest beside their file: by its rows, whatever its number is where they are read."""
+    rows = findings[PLACE].to_numpy() & 0xFFFFFFFF
+    return findings.drop_columns([PLACE]).add_column(0, ROW, pa.array(rows))
 
 
 def _check_unique(findings: pa.Table, stage: str) -> None:

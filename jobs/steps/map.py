@@ -22,7 +22,7 @@ from jobs.rest import PLACE, RestPart, RestWriter
 from jobs.steps.step import RECEIPT, Done, Place, commit_step
 from jobs.store import new_attempt
 from pipelines.plan import Source
-from stages.errors import StoreError
+from stages.errors import StoreError, TextmillError
 from stages.read import Damaged, ReadCounts, changed_inputs, full_extent, read_split
 from stages.verdicts import Verdicts, verdicts_of
 
@@ -87,6 +87,7 @@ class _Part:
                 hand.at(position)
                 self._pass(batch)
             position += rows
+            hand.nowhere()
         self._commit(entered)
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
@@ -241,7 +242,13 @@ def run_map(place: Place, engine: LocalEngine, source: Source | None, inputs: Se
     have = place.receipts()
     missing = tuple(part for part in range(total) if part not in have)
     if missing:
-        engine.scan(len(missing)).map(MapParts(place, missing, source, tuple(inputs)), RECEIPT).collect()
+        frame = engine.scan(len(missing)).map(MapParts(place, missing, source, tuple(inputs)), RECEIPT)
+        try:
+            frame.collect()
+        except TextmillError as error:
+            if source is not None:
+                refuse_changed(source, error)
+            raise
     receipts = place.receipts()
     more: dict[str, Any] = {}
     if source is not None:
@@ -251,17 +258,25 @@ def run_map(place: Place, engine: LocalEngine, source: Source | None, inputs: Se
     return commit_step(place, receipts, parts, **more)
 
 
-def check_reading(source: Source, receipts: Any) -> dict[str, Any]:
-    """The law of reading: what was read, skipped and damaged covers every input file whole, and none has changed.
+def refuse_changed(source: Source, cause: Exception | None = None) -> None:
+    """Raise StoreError naming the first input file that is no longer what it was when the plan was made.
 
-    Raises StoreError naming the file. Gives the counts by file for the step's manifest.
+    `cause`: what went wrong while reading. That the input changed explains it, whatever it was.
     """
     changed = changed_inputs(source.files)
     if changed:
         raise StoreError(
             f"{changed[0]}: the input changed while it was read\n"
             "    mend: let whoever writes it finish, then run the same command again"
-        )
+        ) from cause
+
+
+def check_reading(source: Source, receipts: Any) -> dict[str, Any]:
+    """The law of reading: what was read, skipped and damaged covers every input file whole, and none has changed.
+
+    Raises StoreError naming the file. Gives the counts by file for the step's manifest.
+    """
+    refuse_changed(source)
     total: dict[str, dict[str, Any]] = {}
     for receipt in receipts:
         for name, counts in receipt["reading"].items():

@@ -60,6 +60,25 @@ class Place:
         found = [read_record(self.store, name, keys) for name in names if _is_receipt(name)]
         return {receipt["part"]: receipt for receipt in sorted(found, key=lambda receipt: receipt["part"])}
 
+    @property
+    def cleared(self) -> str:
+        """The mark of a step whose manifest stands but whose files `run.keep` did not keep."""
+        return f"{self.folder}/cleared"
+
+    def forget(self) -> None:
+        """Take the step back, its manifest first: it will be made again."""
+        self.store.delete(f"{self.folder}/manifest.json")
+        for folder in (self.folder, self.ledger):
+            for name in self.store.names(folder):
+                self.store.delete(name)
+
+    def clear(self) -> None:
+        """Give back the step's space, keep its manifest: a later run reads the books and makes the rest on demand."""
+        self.store.put_if_absent(self.cleared, b"")
+        for name in self.store.names(self.folder):
+            if name not in (self.cleared, f"{self.folder}/manifest.json"):
+                self.store.delete(name)
+
     def manifest(self) -> dict[str, Any] | None:
         """The step's manifest, or None while the step is not done."""
         name = f"{self.folder}/manifest.json"

@@ -144,9 +144,29 @@ def test_plan_says_what_stands_already(pipeline: Path, capsys: pytest.CaptureFix
 def test_keep_decides_which_steps_stay(pipeline: Path, keep: str) -> None:
     out = pipeline.parent / "out"
     assert run(pipeline, "--set", f"run.keep={keep}") == 0
-    steps = sorted(folder.name[:2] for folder in (out / "_textmill/steps").glob("*"))
+    steps = sorted({file.parts[-3][:2] for file in (out / "_textmill/steps").glob("*/*/*")})
     assert steps == {"none": [], "last": ["02", "03"], "all": ["00", "01", "02", "03"]}[keep]
     assert textmill("verify", out) == 0
+
+
+def test_what_keep_last_kept_is_enough_for_other_shards(pipeline: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pipeline.write_text(pipeline.read_text().replace("  - filters.length: {max_words: 280}\n", ""))
+    assert run(pipeline, "--set", "run.keep=last") == 0
+    capsys.readouterr()
+    assert run(pipeline, "--set", "run.keep=last", "--set", "write.shard_size=30kB", "--replace") == 0
+    assert "01-exact: stands already" in capsys.readouterr().err
+    assert textmill("verify", pipeline.parent / "out") == 0
+
+
+def test_what_keep_last_did_not_keep_is_made_again_on_demand(
+    pipeline: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(pipeline, "--set", "run.keep=last") == 0
+    pipeline.write_text(pipeline.read_text().replace("dedup.exact", "dedup.exact: {keep: longest}"))
+    capsys.readouterr()
+    assert run(pipeline, "--replace") == 0
+    assert "stands already" not in capsys.readouterr().err
+    assert textmill("verify", pipeline.parent / "out") == 0
 
 
 @pytest.mark.parametrize(

@@ -108,5 +108,5 @@ def test_the_way_of_every_document_can_be_told(crawl: Path, tmp_path: Path) -> N
         assert "kept:" not in told
     twin = by_rule["near_duplicate"]["twin_id"]
     [kept] = find_ways(store, manifest, "id", twin)
-    assert kept.shard is not None
+    assert kept.shards
     assert f"stands for {by_rule['near_duplicate']['id']}" in "\n".join(tell(kept, manifest))

@@ -5,9 +5,7 @@ One idea: local paths go straight to the system, URLs through fsspec, and nothin
 
 from __future__ import annotations
 
-import errno
 import os
-import stat
 from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
 
@@ -83,11 +81,9 @@ def _kind(item: os.DirEntry[str]) -> str:
 
 
 def facts(path: str) -> Facts:
-    """Size and time of a file. Raises OSError when there is none, or when it is a pipe or a device."""
+    """Size and time of a file. Raises OSError when there is none."""
     if not is_url(path):
         status = os.stat(path)
-        if not stat.S_ISREG(status.st_mode):  # a pipe would be waited for, a device never ends
-            raise OSError(errno.EINVAL, "is no regular file", path)
         return Facts(status.st_size, status.st_mtime)
     store, inner = _store(path)
     details = store.info(inner)

@@ -7,6 +7,7 @@ overwritten or renamed, so a half-written one is only garbage that no receipt na
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import uuid
@@ -62,6 +63,16 @@ class Store(Protocol):
         ...
 
 
+class _Durable(io.BufferedWriter):
+    """A file that is on the disk once it is closed: a receipt that names it must not outlive a power cut alone."""
+
+    def close(self) -> None:
+        if not self.closed:
+            self.flush()
+            os.fsync(self.fileno())
+        super().close()
+
+
 @dataclass(frozen=True)
 class LocalStore:
     """A store on a local or mounted file system. Hard links make put-if-absent one act."""
@@ -79,7 +90,7 @@ class LocalStore:
         path = self.path(name)
         with store_errors(self.home, f"write {name}"):
             path.parent.mkdir(parents=True, exist_ok=True)
-            return cast(BinaryIO, path.open("xb"))
+            return cast(BinaryIO, _Durable(io.FileIO(path, "x")))
 
     def put_if_absent(self, name: str, data: bytes) -> bool:
         path = self.path(name)

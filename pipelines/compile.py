@@ -22,7 +22,7 @@ from pipelines.graph import Graph, Ref, connect
 from pipelines.interpolate import interpolate
 from pipelines.links import Configured, configure_link
 from pipelines.outputs import home_of, keep_apart, placed_outputs
-from pipelines.sources import Input, as_source, look
+from pipelines.sources import Input, as_source, look, notes_on
 from pipelines.tree import Node, read_file
 from pipelines.validate import validated
 from pipelines.write_yaml import resolved_text
@@ -57,7 +57,7 @@ def compile_pipeline(
     run = _run_options(read.form.run, overrides or {}, faults)
     graph = connect(read.form, faults)
     inputs = _looked_at(read.form, folder, faults)
-    notes: list[str] = []
+    notes = [note for found in inputs.values() for note in notes_on(found)]
     channels, schemas = _channels(read.form, graph, inputs, faults, notes)
     sinks = _sinks(read.form, graph, schemas, folder, faults, notes)
     keep_apart(read.form, inputs, folder, faults)

@@ -17,7 +17,7 @@ from pipelines.step_form import StepForm
 from pipelines.tree import node_at
 from stages.errors import PipelineError, StoreError
 from stages.hashing import digest_of
-from stages.read import InputFile, Read, Split, limit_splits, list_inputs, plan_splits, source_schema
+from stages.read import InputFile, Read, Split, limit_splits, list_inputs, missing_columns, plan_splits, source_schema
 from stages.stage import identity
 
 FORMAT = 1
@@ -53,6 +53,16 @@ def look(name: str, form: StepForm, working_directory: Path, faults: list[Found]
         return None
     schema = _asked(lambda: source_schema(read, files), at, faults)
     return None if schema is None else Input(name, at, read, tuple(files), schema)
+
+
+def notes_on(found: Input) -> list[str]:
+    """What the user should know of a source though nothing is wrong with it."""
+    missing = missing_columns(found.read, found.files)
+    if not missing:
+        return []
+    first = next(iter(missing.values()))
+    names = ", ".join(name for name, path in missing.items() if path == first)
+    return [f"source {found.name}: not all its files have {names} (not {first}); their documents have null there"]
 
 
 def as_source(found: Input, limit: int | None, faults: list[Found]) -> Source | None:

@@ -171,7 +171,7 @@ def _mend(details: list[ErrorDetails], model: type[BaseModel], path: tuple[str |
     help_text = _help(model, path).removeprefix("; ")
     if first["type"] == "literal_error":
         known = str(first.get("ctx", {})["expected"]).replace("'", "").replace(" or ", ", ").split(", ")
-        return nearest(str(first["input"]), known, help_text)
+        return nearest(str(first["input"]), known)
     if first["type"] == "string_type" and isinstance(first["input"], int | float | bool):
         return "put quotes round it"
     return help_text

@@ -50,7 +50,7 @@ def parse_share(value: object) -> float:
 def _parse(value: object, units: dict[str, int], example: str) -> int:
     if isinstance(value, bool):
         raise ValueError(f"{value!r} is not {example}")
-    if isinstance(value, int):
+    if isinstance(value, int) and value >= 0:
         return value
     match = _NUMBER.fullmatch(value) if isinstance(value, str) else None
     if match is None or match[2].upper() not in units:

@@ -204,7 +204,7 @@ def _load_plugin(entry: EntryPoint, use: str) -> type[Stage]:
     origin = entry.dist.name if entry.dist else "its package"
     try:
         loaded = entry.load()
-    except Exception as error:  # a plugin's import may fail in any way; it must not take the others down
+    except (Exception, SystemExit) as error:  # a plugin's import may fail in any way; it must not take the others down
         what = f"the plugin stage {use!r} ({entry.value}) cannot be loaded: {type(error).__name__}: {error}"
         raise BrokenStageError(what, f"mend or reinstall {origin}") from error
     return _with_use(_checked(loaded, entry.value), use)
@@ -223,7 +223,10 @@ def _run_file(file: Path) -> ModuleType:
         return load_file(file)
     except FileNotFoundError as error:
         raise UnknownStageError(f"there is no stage file {file}", "mend the path") from error
-    except Exception as error:  # the user's own code may raise anything; the pipeline's line belongs to the message
+    except (
+        Exception,
+        SystemExit,
+    ) as error:  # the user's own code may raise anything; the pipeline's line belongs to the message
         raise BrokenStageError(f"{file} cannot be run: {type(error).__name__}: {error}", "mend the file") from error
 
 

@@ -19,6 +19,8 @@ def run_command(
 ) -> Outcome:
     """Compile and run a pipeline, telling how it goes."""
     plan = compile_pipeline(find_pipeline(pipeline), settings=settings, limit=limit, overrides=overrides)
+    for note in plan.notes:
+        print(f"note: {note}", file=sys.stderr)
     started = time.monotonic()
     with Console() as console:
         outcome = run_plan(plan, choice, report=console.line, progress=console.progress)

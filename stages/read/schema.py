@@ -73,6 +73,17 @@ def source_schema(read: Read, files: Sequence[InputFile]) -> pa.Schema:
     return pa.schema([*fields, (OFFSET, pa.int64()), (LENGTH, pa.int64())])
 
 
+def missing_columns(read: Read, files: Sequence[InputFile]) -> dict[str, str]:
+    """Columns that some tables (Parquet, CSV, `datasets`) of a source have and others lack, with the first that does.
+
+    Their documents have nulls there, and a filter on such a column drops them: worth a note to the user.
+    """
+    tables_ = [(file.path, {name for name, _ in _columns_of(read, file)}) for file in files if file.format in _TABLES]
+    names = dict.fromkeys(name for _, columns in tables_ for name in sorted(columns))
+    lacking = {name: next((path for path, columns in tables_ if name not in columns), None) for name in names}
+    return {name: path for name, path in lacking.items() if path is not None}
+
+
 def _columns_of(read: Read, file: InputFile) -> Iterator[tuple[str, Any]]:
     if file.format == "jsonl":
         yield from records.columns_of(read).items()

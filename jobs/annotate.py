@@ -20,6 +20,8 @@ from jobs.calling import schema_after
 from jobs.chain import Chain
 from jobs.engines.local import LocalEngine
 from jobs.home import data_name
+from jobs.parquet import trusted
+from jobs.record import read_record
 from jobs.rest import Hashed
 from jobs.steps.step import RECEIPT
 from jobs.store import HOUSE, Store, new_attempt
@@ -51,18 +53,17 @@ class AnnotateShards:
         chain = Chain(self.links, "annotate", 1 << 62)
         stored = f"{self.folder}/{target}.{new_attempt()}.parquet"
         rows = 0
-        with self.store.open(source) as handle, pq.ParquetFile(handle) as shard:
-            file = Hashed(self.store.create(stored))
-            writer: pq.ParquetWriter | None = None
-            for batch in shard.iter_batches(_BATCH_ROWS):
-                added = self._added(chain, batch)
-                if writer is None:
-                    writer = pq.ParquetWriter(file, added.schema, compression="zstd", compression_level=3)
-                writer.write_batch(added)
-                rows += added.num_rows
-            if writer is not None:
-                writer.close()
-            file.close()
+        file = Hashed(self.store.create(stored))
+        writer: pq.ParquetWriter | None = None
+        for batch in _documents(self.store, source):
+            added = self._added(chain, batch)
+            if writer is None:
+                writer = pq.ParquetWriter(file, added.schema, compression="zstd", compression_level=3)
+            writer.write_batch(added)
+            rows += added.num_rows
+        if writer is not None:
+            writer.close()
+        file.close()
         receipt = {"shard": source, "name": stored, "rows": rows, "sha256": file.sha256()}
         self.store.put_if_absent(f"{self.folder}/receipts/{target}.json", orjson.dumps(receipt))
 
@@ -112,9 +113,14 @@ def annotate_run(
     return told
 
 
+def _documents(store: Store, shard: str) -> Iterator[pa.RecordBatch]:
+    with trusted(store, shard), store.open(shard) as handle, pq.ParquetFile(handle) as file:
+        yield from file.iter_batches(_BATCH_ROWS)
+
+
 def _columns(store: Store, shard: str, links: Sequence[Link]) -> tuple[str, ...]:
     """Names of the columns the stages add, after a check that the shards have what they need."""
-    with store.open(shard) as handle:
+    with trusted(store, shard), store.open(shard) as handle:
         schema: pa.Schema = pq.read_schema(handle)
     added: dict[str, None] = {}
     for link in links:
@@ -143,5 +149,5 @@ def _columns(store: Store, shard: str, links: Sequence[Link]) -> tuple[str, ...]
 
 def _receipts(store: Store, folder: str) -> dict[str, dict[str, Any]]:
     names = [name for name in store.names(f"{folder}/receipts") if "/." not in name]
-    found = [orjson.loads(store.read(name)) for name in names]
+    found = [read_record(store, name, ("shard", "name", "rows", "sha256")) for name in names]
     return {receipt["shard"]: receipt for receipt in found}

@@ -9,14 +9,14 @@ from typing import Final
 
 from stages.errors import StoreError
 
-_FULL: Final = "free some space or choose another `to`; what is committed stays, run the same command again"
-_RIGHTS: Final = "give yourself the right to write there, or choose another `to`"
-_NO_FOLDER: Final = "a part of the path is no folder that can be written to: choose another `to`"
+_FULL: Final = "free some space or choose another place; what is committed stays, run the same command again"
+_RIGHTS: Final = "give yourself the right to write there, or choose another place"
+_NO_FOLDER: Final = "a part of the path is no folder that can be written to: choose another place"
 _MENDS: Final = {
     errno.ENOSPC: _FULL,
     errno.EDQUOT: _FULL,
-    errno.EFBIG: "files may not grow that large there: choose another `to`, or raise the limit (ulimit -f)",
-    errno.EROFS: "the file system is read-only: choose another `to`",
+    errno.EFBIG: "files may not grow that large there: choose another place, or raise the limit (ulimit -f)",
+    errno.EROFS: "the file system is read-only: choose another place",
     errno.EACCES: _RIGHTS,
     errno.EPERM: _RIGHTS,
     errno.ENOTDIR: _NO_FOLDER,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import yaml
 from pydantic import ValidationError
@@ -27,8 +26,7 @@ def annotate_command(directory: Path, stages: list[str], workers: int | None, me
     if manifest is None:
         raise PipelineError(Fault(str(directory), "no finished run stands here", "run the pipeline to its end first"))
     links = [as_link(text) for text in stages]
-    options: dict[str, Any] = {"workers": workers, "memory": memory}
-    count, budget = share_out(RunOptions.model_validate({key: one for key, one in options.items() if one is not None}))
+    count, budget = share_out(_options(workers, memory))
     lease = Lease(store)
     lease.acquire()
     try:
@@ -42,6 +40,14 @@ def annotate_command(directory: Path, stages: list[str], workers: int | None, me
     rows = sum(file["rows"] for file in told["files"])
     print(f"{rows:,} documents annotated with {', '.join(told['columns'])}")
     print(f"{directory}/{told['folder']}: one file per shard, in the shard's order")
+
+
+def _options(workers: int | None, memory: str | None) -> RunOptions:
+    try:
+        return RunOptions.model_validate({"workers": workers, "memory": memory})
+    except ValidationError as error:
+        what = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise PipelineError(Fault(f"--memory {memory}", what, "write --memory 8GB")) from error
 
 
 def as_link(text: str) -> Link:

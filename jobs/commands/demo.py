@@ -10,6 +10,7 @@ from jobs.commands.run import run_command
 from jobs.home import data_name, open_store
 from jobs.parquet import read_parquet
 from jobs.recipes import shipped_recipes
+from jobs.refusal import store_errors
 from jobs.run import RunSettings
 from jobs.sample import check_truth, make_sample
 from jobs.table import text_table
@@ -19,14 +20,16 @@ from stages.errors import StageError
 def sample_command(directory: Path, seed: int, pages: int | None) -> None:
     """Make the sample crawl and say what is in it."""
     options: dict[str, Any] = {} if pages is None else {"village_pages": pages}
-    make_sample(directory, seed=seed, report=print, **options)
+    with store_errors(str(directory), "make the sample"):
+        make_sample(directory, seed=seed, report=print, **options)
     print(f"next:\n    textmill init {directory}/crawl --to pipeline.yaml")
 
 
 def demo_command(directory: Path, workers: int | None) -> None:
     """Sample, run, and compare what the run found with what was planted."""
     sample, out = directory / "sample", directory / "out"
-    make_sample(sample, report=print)
+    with store_errors(str(sample), "make the sample"):
+        make_sample(sample, report=print)
     print()
     settings = [f"vars.crawl={sample / 'crawl'}", f"vars.out={out}"]
     overrides = {} if workers is None else {"workers": workers}

@@ -44,7 +44,12 @@ def init_command(source: str, to: Path) -> None:
     else:
         text = _pipeline_for(source, to)
         told = f"a pipeline for {source}"
-    to.write_text(text)
+    try:
+        to.write_text(text)
+    except OSError as error:
+        raise PipelineError(
+            Fault(str(to), f"cannot be written: {error.strerror}", "give another name with --to")
+        ) from error
     print(
         f"{to}: {told}\nnext:\n    textmill validate {to}\n    textmill run {to} --limit 1000 --set write.to=out/trial"
     )

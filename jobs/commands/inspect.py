@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from jobs.card import flows_table
 from jobs.home import data_name, finished_manifest, open_store
 from jobs.table import text_table
-from stages.errors import Fault, PipelineError
+from stages.errors import Fault, PipelineError, StoreError
 
 
 def inspect_command(path: Path, rows: int) -> None:
@@ -41,7 +41,12 @@ def _run(directory: Path, rows: int) -> None:
             print(f"… and {len(shards) - 10} more")
         if output["shards"]:
             print()
-            _file(directory / data_name(output["folder"], output["shards"][0]["as"]), rows)
+            shard = directory / data_name(output["folder"], output["shards"][0]["as"])
+            if not shard.exists():
+                raise StoreError(
+                    f"{shard}: the shard is gone\n    mend: `textmill verify {directory}` tells what is left"
+                )
+            _file(shard, rows)
 
 
 def _file(path: Path, rows: int) -> None:

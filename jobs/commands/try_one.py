@@ -97,9 +97,11 @@ def _with_nulls(document: pa.RecordBatch, link: Link) -> pa.RecordBatch:
 def _made_up(text: str) -> pa.RecordBatch:
     if text.startswith("@"):
         file = Path(text[1:])
-        if not file.exists():
-            raise PipelineError(Fault(str(file), "there is no such file", "--text takes the text, or @FILE"))
-        text = file.read_text()
+        try:
+            text = file.read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            what = f"cannot be read: {error.strerror if isinstance(error, OSError) else error}"
+            raise PipelineError(Fault(str(file), what, "--text takes the text, or @FILE with UTF-8 text")) from error
     names = {"id": document_id("try", "", text), "text": text}
     return pa.record_batch({name: pa.array([value], pa.string()) for name, value in names.items()})
 

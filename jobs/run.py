@@ -179,11 +179,10 @@ class _Run:
                 for rule, times in flow.rules.items():
                     rules[f"{flow.stage}: {rule}"] = times
             worst = sorted(rules.items(), key=lambda item: (-item[1], item[0]))[:3]
-            told = "; ".join(f"{rule} ({times:,})" for rule, times in worst) or "the input held no documents"
-            raise StageError(
-                f"everything was dropped: {told}\n"
-                "    mend: look at _textmill/ledger, change the limits, or accept an empty result with --allow-empty"
-            )
+            told = "; ".join(f"{rule} ({times:,})" for rule, times in worst)
+            what = f"everything was dropped: {told}" if told else "the input holds no documents"
+            mend = f"look at {self.store.home}/{HOUSE}/ledger and change the limits" if told else "name other files"
+            raise StageError(f"{what}\n    mend: {mend}, or accept an empty result with --allow-empty")
 
 
 def _scratch(store: Store) -> Path:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.util import find_spec
+from importlib import import_module
 from typing import Annotated, Any, ClassVar, Final, Literal
 
 import numpy as np
@@ -99,8 +99,11 @@ class Extract(Map):
         return _READ
 
     def check(self, schema: pa.Schema) -> list[str]:
-        if self.engine == "trafilatura" and find_spec("trafilatura") is None:
-            return ["the engine trafilatura is not installed: pip install 'textmill[trafilatura]'"]
+        if self.engine == "trafilatura":
+            try:
+                import_module("trafilatura")
+            except ImportError as error:
+                return [f"the engine trafilatura cannot be loaded ({error}): pip install 'textmill[trafilatura]'"]
         return []
 
     def open(self) -> Options:

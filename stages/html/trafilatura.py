@@ -32,7 +32,7 @@ def extract_article(source: str, options: Options, crawled: str | None) -> tuple
     try:
         from trafilatura import bare_extraction
     except ImportError as error:
-        message = "the engine 'trafilatura' is not installed; mend: pip install textmill[trafilatura]"
+        message = f"the engine 'trafilatura' cannot be loaded ({error}); mend: pip install 'textmill[trafilatura]'"
         raise ImportError(message) from error
     dates = {"original_date": True, "extensive_search": False, "max_date": (crawled or _LATEST)[:10]}
     document = bare_extraction(

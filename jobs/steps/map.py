@@ -265,8 +265,9 @@ def refuse_changed(source: Source, cause: Exception | None = None) -> None:
     """
     changed = changed_inputs(source.files)
     if changed:
+        path = next(file.path for file in source.files if file.locator == changed[0])
         raise StoreError(
-            f"{changed[0]}: the input changed while it was read\n"
+            f"{path}: the input changed while it was read\n"
             "    mend: let whoever writes it finish, then run the same command again"
         ) from cause
 

@@ -26,7 +26,7 @@ _MARKS = {
     "math": "\x05",
     "/math": "\x06",
 }
-_MARKED = re.compile(r"<(/?[tTbBmM][aAlL](?:[bB][lL][eE]|[oO][cC][kK][qQ][uU][oO][tT][eE]|[tT][hH]))(?=[\s>/])[^>]*>")
+_MARKED = re.compile(r"<(/?[tTbBmM][aAlL](?:[bB][lL][eE]|[oO][cC][kK][qQ][uU][oO][tT][eE]|[tT][hH]))(?=[\s>/])[^<>]*>")
 """`table`, `blockquote`, `math` (and what is no tag, like `bath`, marked by nobody); half the time of IGNORECASE."""
 _MARKED_KINDS = {1: "table", 3: "quote", 5: "math"}
 _RESERVED = "\x00\x01\x02\x03\x04\x05\x06"

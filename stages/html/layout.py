@@ -17,8 +17,9 @@ _KINDS.update({f"h{level}": "heading" for level in range(1, 7)})
 _STRUCTURE = frozenset({"heading", "code", "table"})
 _TEX = re.compile(r"\$\$.+\$\$|\\\[.+\\\]|\\begin\{(\w+\*?)\}.+\\end\{\1\}", re.DOTALL)
 _TEX_STARTS = ("$$", "\\[", "\\begin{")
+_MOST_MARKED = 256
+"""Tables and quotes open at one time; beyond it they are tags that a page opens and never closes."""
 _PARAGRAPHS = re.compile(r"\n\s*\n")
-_LINES = re.compile(r"[ \t]*\n[ \t]*")
 _SPACES = re.compile(r" {2,}")
 
 
@@ -27,7 +28,7 @@ def _tidy(text: str) -> str:
     if "\t\t" in text:
         text = text.replace("\t\t", "\t")
     if "\n" in text:
-        text = _LINES.sub("\n", text)
+        text = "\n".join(line.strip(" \t") for line in text.split("\n"))
     return _SPACES.sub(" ", text) if "  " in text else text
 
 
@@ -126,7 +127,8 @@ class Layout:
 
     def open_marked(self, kind: str) -> None:
         """The place where a table, quote or formula starts."""
-        self._marked.append(_Element(kind, kind, len(self._runs)))
+        if len(self._marked) < _MOST_MARKED:
+            self._marked.append(_Element(kind, kind, len(self._runs)))
 
     def close_marked(self, kind: str) -> None:
         """The place where the last open table, quote or formula ends; one whose start was cut away is passed over."""

@@ -31,12 +31,14 @@ _DATE_NAMES = (
     "cxenseparse:recs:publishtime",
     "citation_publication_date",
 )
-_META = re.compile(r"<meta\s((?:[^>\"']|\"[^\"]*\"|'[^']*')*+)>", re.IGNORECASE)
-_ROOT = re.compile(r"<html\s((?:[^>\"']|\"[^\"]*\"|'[^']*')*+)>", re.IGNORECASE)
-_TITLE = re.compile(r"<title(?:\s[^>]*)?>([^<]*)", re.IGNORECASE)
-_TIME = re.compile(r"<time\s[^>]*?datetime\s*=\s*[\"']?([^\"'>]{4,40})", re.IGNORECASE)
-_ATTRIBUTE = re.compile(r"([a-zA-Z:_-]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))")
-_LINKED_DATA_DATE = re.compile(r'"datePublished"\s*:\s*"([^"]{4,40})"')
+_ATTRIBUTES = r"((?:[^<>\"']|\"[^\"]{0,4000}\"|'[^']{0,4000}'){0,4000}+)"
+"""Bounded, as every repetition here: a hundred thousand `<meta` without an end must not take a square of time."""
+_META = re.compile(rf"<meta\s{_ATTRIBUTES}>", re.IGNORECASE)
+_ROOT = re.compile(rf"<html\s{_ATTRIBUTES}>", re.IGNORECASE)
+_TITLE = re.compile(r"<title(?:\s[^<>]{0,1000})?>([^<]{0,10000})", re.IGNORECASE)
+_TIME = re.compile(r"<time\s[^<>]{0,1000}?datetime\s*=\s*[\"']?([^\"'>]{4,40})", re.IGNORECASE)
+_ATTRIBUTE = re.compile(r"([a-zA-Z:_-]{1,100}+)\s{0,100}+=\s{0,100}+(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))")
+_LINKED_DATA_DATE = re.compile(r'"datePublished"\s{0,100}:\s{0,100}"([^"]{4,40})"')
 _DATE = re.compile(r"(?<!\d)((?:19|20)\d\d)([-/.]?)(\d\d)\2(\d\d)(?!\d)")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*")
 _REFUSALS = ("noai", "noimageai", "noml", "disallowaitraining")

@@ -106,21 +106,21 @@ def _html_page(source: str, headers: Sequence[tuple[str, str]], options: Options
     from resiliparse.extract.html2text import extract_plain_text
     from resiliparse.parse.html import HTMLParserException
 
+    checked = mark_source(source) if options.engine == "resiliparse" else source
+    parsed = check_work(checked, max_nodes=options.max_nodes, max_depth=options.max_depth)
     metas = metadata.metas_of(source)
     title = metadata.title_of(source, metas)
     date = metadata.date_of(source, metas, crawled)
     language = metadata.language_of(source)
     if options.engine == "trafilatura":
-        check_work(source, max_nodes=options.max_nodes, max_depth=options.max_depth)
         from stages.html.trafilatura import extract_article
 
         text, blocks, found_date = extract_article(source, options, crawled)
         date = date or found_date
     else:
-        page = check_work(mark_source(source), max_nodes=options.max_nodes, max_depth=options.max_depth)
         try:
             markup = extract_plain_text(
-                page,
+                parsed,
                 preserve_formatting="minimal_html",
                 main_content=options.main_content,
                 alt_texts=options.alt_texts,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from pipelines.plan import RunOptions
+from pipelines.plan import RunOptions, Step
 from stages.errors import Fault, PipelineError
 
 DRIVER: Final = 200 * 2**20
@@ -34,11 +35,16 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def share_out(options: RunOptions) -> tuple[int, int]:
-    """(workers, budget in bytes). Raises PipelineError when one worker with one largest document does not fit."""
+def share_out(options: RunOptions, steps: Iterable[Step] = ()) -> tuple[int, int]:
+    """(workers, budget in bytes) for a run of these steps.
+
+    Raises PipelineError when one worker with one largest document does not fit into the budget, or when a stage asks
+    for a GPU: this engine hands out none.
+    """
     budget = options.memory or int(machine_memory() * 0.6)
-    need = WORKER + _COPIES * min(options.max_document_bytes, 64 * 2**20)
-    wanted = options.workers or cores()
+    cpus, extra = _asked_for(steps)
+    need = WORKER + extra + _COPIES * min(options.max_document_bytes, 64 * 2**20)
+    wanted = options.workers or max(1, int(cores() / cpus))
     fit = (budget - DRIVER) // need
     if fit < 1:
         raise PipelineError(
@@ -50,3 +56,17 @@ def share_out(options: RunOptions) -> tuple[int, int]:
             )
         )
     return max(1, min(wanted, fit)), budget
+
+
+def _asked_for(steps: Iterable[Step]) -> tuple[float, int]:
+    """The most cores and bytes of memory that the stages of one step ask for, beside the batches."""
+    cpus, extra = 1.0, 0
+    for step in steps:
+        for link in step.links:
+            if link.resources.gpus:
+                raise PipelineError(
+                    Fault(link.at, f"{link.name} asks for a GPU, and the local engine hands out none", "set gpus: 0")
+                )
+            cpus = max(cpus, link.resources.cpus)
+        extra = max(extra, sum(link.resources.memory for link in step.links))
+    return cpus, extra

@@ -68,7 +68,7 @@ def run_plan(
     settings = settings or RunSettings()
     _check_until(plan, settings.until)
     store = store or open_store(plan.home)
-    workers, memory = share_out(plan.run)
+    workers, memory = share_out(plan.run, plan.steps)
     finished = check_directory(store, plan, settings.replace)
     if finished is not None and not (settings.replace and _damaged(store, finished)):
         return Outcome(finished, already=True)

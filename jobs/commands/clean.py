@@ -13,7 +13,7 @@ from stages.errors import Fault, PipelineError
 def clean_command(directory: Path, everything: bool) -> None:
     """Remove the steps' files of a finished run; with `everything` also those of an unfinished one."""
     store = open_store(str(directory))
-    names = store.names(HOUSE)
+    names = store.names(HOUSE) if directory.is_dir() else []
     if not names:
         raise PipelineError(Fault(str(directory), "this is no run directory", "name the `to` of a pipeline"))
     if finished_manifest(store) is None and not everything:

@@ -22,7 +22,7 @@ def validate_command(pipeline: str, settings: Sequence[str]) -> None:
 def plan_command(pipeline: str, settings: Sequence[str], limit: int | None) -> None:
     """The steps, which of them stand already, and what the run will take."""
     plan = compile_pipeline(find_pipeline(pipeline), settings=settings, limit=limit)
-    workers, memory = share_out(plan.run)
+    workers, memory = share_out(plan.run, plan.steps)
     print(describe(plan))
     store = open_store(plan.home)
     manifest = finished_manifest(store)

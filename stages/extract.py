@@ -7,6 +7,7 @@ ledger with its value and limit. How each of these works is in `stages/html/`.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -29,6 +30,8 @@ from stages.verdicts import Mapped, verdicts_of
 FAILED: Final = "error:"
 _READ: Final = ("content", "content_type", "http_headers", "http_status")
 
+_DAY: Final = re.compile(r"\d{4}-\d\d-\d\d")
+
 Verdict = tuple[str, float | None, float | None, str | None]
 
 
@@ -46,8 +49,9 @@ class Extract(Map):
     """Makes text out of stored web pages: the main content, with title, declared language and blocks.
 
     Reads `content` (the stored HTTP payload), `http_headers`, `http_status`, `content_type` where present; they do not
-    go on. Adds `text`, `title`, `published` (yyyy-mm-dd, where the page tells), `html_language`, `encoding`,
-    `truncated` (the stored body breaks off), `opt_out` and `blocks` (kind, start, end: byte spans of `text`).
+    go on. Reads `date`, after which no date of publication is believed. Adds `text`, `title`, `published` (yyyy-mm-dd,
+    where the page tells), `html_language`, `encoding`, `truncated` (the stored body breaks off), `opt_out` and `blocks`
+    (kind, start, end: byte spans of `text`).
 
     Drops by `http_status` (not 2xx), `not_html`, `empty`, `opt_out`; by `too_deep`, `too_many_nodes`,
     `too_many_attributes`, `too_large` with value and limit. A body that cannot be decoded fails with
@@ -81,7 +85,7 @@ class Extract(Map):
         return ("content",)
 
     def uses(self) -> tuple[str, ...]:
-        return (*_READ[1:], "crawled")
+        return (*_READ[1:], "date")
 
     def adds(self) -> Mapping[str, pa.DataType]:
         return {
@@ -140,7 +144,7 @@ class Extract(Map):
         try:
             body = read_body(row["content"] or b"", headers, max_bytes=self.max_bytes)
             text, encoding, _ = decode_text(body.data, charset_of(row["content_type"]))
-            page = extract_page(text, headers, options, crawled=row["crawled"])
+            page = extract_page(text, headers, options, crawled=_day(row["date"]))
         except BodyError as error:
             rule = error.rule if error.rule == "too_large" else FAILED + error.rule
             return Extracted(verdict=(rule, error.value, error.limit, str(error)))
@@ -153,11 +157,16 @@ class Extract(Map):
 
 
 def _rows(batch: pa.RecordBatch) -> list[dict[str, Any]]:
-    names = (*_READ, "crawled")
+    names = (*_READ, "date")
     columns = {
         name: batch[name].to_pylist() if name in batch.schema.names else [None] * batch.num_rows for name in names
     }
     return [dict(zip(names, values)) for values in zip(*columns.values())]
+
+
+def _day(date: str | None) -> str | None:
+    """The day of capture, if that is what `date` holds."""
+    return date[:10] if date and _DAY.match(date) else None
 
 
 def _headers(row: dict[str, Any]) -> list[tuple[str, str]]:

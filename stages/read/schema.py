@@ -28,7 +28,6 @@ ARCHIVE: Final[dict[str, pa.DataType]] = {
     **CONTENT,
     "http_headers": pa.string(),
     "http_status": pa.int32(),
-    "crawled": pa.string(),
     "metadata": pa.string(),
 }
 """Columns of WARC and ARC records."""
@@ -38,7 +37,6 @@ CONVERTED: Final[dict[str, pa.DataType]] = {
     "record_id": pa.string(),
     "url": pa.string(),
     "date": pa.string(),
-    "crawled": pa.string(),
     "metadata": pa.string(),
 }
 """Columns of WET records."""

@@ -122,7 +122,6 @@ def _named(records: list[Record]) -> dict[str, pa.Array]:
         "record_id": pa.array([record.record_id for record in records], pa.string()),
         "url": pa.array([record.url for record in records], pa.string()),
         "date": dates,
-        "crawled": dates,
         "metadata": pa.array([_metadata(record) for record in records], pa.string()),
     }
 

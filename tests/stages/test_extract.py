@@ -34,7 +34,7 @@ def stored(*pages: dict[str, Any]) -> pa.RecordBatch:
                 "content_type": headers[0][1],
                 "http_headers": orjson.dumps(headers).decode(),
                 "http_status": page.get("status", 200),
-                "crawled": "2024-06-01T00:00:00Z",
+                "date": "2024-06-01T00:00:00Z",
             }
         )
     schema = pa.schema(
@@ -44,7 +44,7 @@ def stored(*pages: dict[str, Any]) -> pa.RecordBatch:
             ("content_type", pa.string()),
             ("http_headers", pa.string()),
             ("http_status", pa.int32()),
-            ("crawled", pa.string()),
+            ("date", pa.string()),
         ]
     )
     return pa.RecordBatch.from_pylist(rows, schema=schema)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,9 @@ def told(capsys: pytest.CaptureFixture[str], *arguments: object, code: int) -> s
     capsys.readouterr()
     assert run_command_line([str(one) for one in arguments]) == code
     said = capsys.readouterr().err
-    word = "refused: " if code == 2 else "failed: "
-    assert said.count(word) == 1
-    message = said[said.index(word) :]
+    starts = [match.start() for match in re.finditer("^refused: " if code == 2 else "^failed: ", said, re.MULTILINE)]
+    assert len(starts) == 1, said
+    message = said[starts[0] :]
     assert "\n    mend: " in message
     assert "Traceback" not in message
     return message

@@ -11,7 +11,8 @@ from stages.errors import StoreError
 
 _FULL: Final = "free some space or choose another place; what is committed stays, run the same command again"
 _RIGHTS: Final = "give yourself the right to write there, or choose another place"
-_NO_FOLDER: Final = "a part of the path is no folder that can be written to: choose another place"
+_NO_FOLDER: Final = "a part of the path is no folder: choose another place"
+_MISSING: Final = "if somebody removed it, run the same command again; if it never was there, choose another place"
 _MENDS: Final = {
     errno.ENOSPC: _FULL,
     errno.EDQUOT: _FULL,
@@ -20,7 +21,7 @@ _MENDS: Final = {
     errno.EACCES: _RIGHTS,
     errno.EPERM: _RIGHTS,
     errno.ENOTDIR: _NO_FOLDER,
-    errno.ENOENT: _NO_FOLDER,
+    errno.ENOENT: _MISSING,
     errno.EMFILE: "raise the limit of open files (ulimit -n), then run the same command again",
 }
 

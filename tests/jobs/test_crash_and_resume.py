@@ -44,20 +44,28 @@ def assert_whole(home: Path, digests: tuple[str, str]) -> None:
     assert [check for check in verify_run(store, manifest) if not check.held] == []
 
 
-def test_a_crash_at_every_store_operation_is_resumed_to_the_same_bytes(tmp_path: Path) -> None:
-    corpus = write_corpus(tmp_path / "corpus", count=40, files=1)
-    steps = ["filters.length: {min_words: 50}", "dedup.exact"]
-    whole = undisturbed(write_pipeline(tmp_path / "whole.yaml", corpus, tmp_path / "whole", steps, "1MB", "1MB"))
-    home, counter = tmp_path / "out", tmp_path / "counter"
-    pipeline = write_pipeline(tmp_path / "p.yaml", corpus, home, steps, "1MB", "1MB")
+def crash_and_resume(folder: Path, steps: list[str], stride: int) -> int:
+    """Crash a run at the 1st operation, then `stride` further, and so on to its end; how far that is."""
+    corpus = write_corpus(folder / "corpus", count=40, files=1)
+    whole = undisturbed(write_pipeline(folder / "whole.yaml", corpus, folder / "whole", steps, "1MB", "1MB"))
+    home, counter = folder / "out", folder / "counter"
+    pipeline = write_pipeline(folder / "p.yaml", corpus, home, steps, "1MB", "1MB")
     crash_at = 1
     while crash_run(pipeline, counter, crash_at).returncode == -signal.SIGKILL:
         resumed = crash_run(pipeline, counter, 0)
         assert resumed.returncode == 0, resumed.stderr
         assert_whole(home, whole)
         shutil.rmtree(home)
-        crash_at += 1
-    assert crash_at > 20
+        crash_at += stride
+    return crash_at
+
+
+def test_a_crash_at_every_store_operation_is_resumed_to_the_same_bytes(tmp_path: Path) -> None:
+    assert crash_and_resume(tmp_path, ["filters.length: {min_words: 50}", "dedup.exact"], 1) > 20
+
+
+def test_a_crash_in_the_passes_of_minhash_is_resumed_to_the_same_bytes(tmp_path: Path) -> None:
+    assert crash_and_resume(tmp_path, ["dedup.minhash"], 3) > 20
 
 
 def test_25_random_kills_of_workers_driver_and_group_leave_the_digest_as_it_is(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ replacement characters. Labels mean what browsers make of them: https://encoding
 from __future__ import annotations
 
 import codecs
+import contextlib
 import re
 from collections.abc import Iterator
 
@@ -105,7 +106,13 @@ def _detected_codec(body: bytes) -> str:
 
     if _looks_like_utf16(body):
         return "utf-16-be" if _looks_big_endian(body) else "utf-16-le"
-    return _codec(detect_encoding(body, max_len=_DETECTION_SAMPLE, from_html_meta=False)) or "utf-8"
+    # Not mapped for HTML by the detector: that turns its own names beyond the standard's list (cp949) into UTF-8.
+    label = detect_encoding(body, max_len=_DETECTION_SAMPLE, html5_compatible=False, from_html_meta=False)
+    codec = _codec(label)
+    if codec is None and label:
+        with contextlib.suppress(LookupError):
+            codec = codecs.lookup(label).name
+    return codec or "utf-8"
 
 
 def _looks_like_utf16(body: bytes) -> bool:

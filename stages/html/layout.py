@@ -141,7 +141,8 @@ class Layout:
         """The text and its blocks."""
         while self._open:
             self._end(self._open.pop())
-        elements = [element for element in self._closed if self._is_block(element)]
+        # Of elements with the same words the outer one counts, which was closed later; but a formula is a formula.
+        elements = [element for element in reversed(self._closed) if self._is_block(element)]
         elements.sort(key=lambda element: (element.first, -element.last, element.kind != "math"))
         blocks: list[Block] = []
         done = 0
@@ -158,13 +159,14 @@ class Layout:
 
     def _start_item(self) -> None:
         self._gap(1)
+        self._bullet = "- "
         lists = [element for element in self._open if element.name in ("ul", "ol")]
-        indent = "  " * max(len(lists) - 1, 0)
-        if lists and lists[-1].name == "ol":
+        if lists:
+            if lists[-1].items or len(lists) > 1:
+                self._newlines = 1
             lists[-1].items += 1
-            self._bullet = f"{indent}{lists[-1].items}. "
-        else:
-            self._bullet = f"{indent}- "
+            number = f"{lists[-1].items}. " if lists[-1].name == "ol" else "- "
+            self._bullet = "  " * (len(lists) - 1) + number
 
     def _end(self, element: _Element) -> None:
         if element.kind == "code":

@@ -27,6 +27,8 @@ _MARKUP = re.compile(
 _BINARY = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _UNFIT = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\ud800-\udfff]")
 _HEAD = 2048
+_FEW_DIVISIONS = 20
+_BODY = re.compile(r"<body(?:\s[^<>]{0,2000})?>|</head>(?!\s*<body)", re.IGNORECASE)
 _MAGIC = ("%PDF-", "\x89PNG", "GIF8", "PK\x03\x04", "\xff\xd8\xff", "RIFF")
 
 
@@ -106,7 +108,7 @@ def _html_page(source: str, headers: Sequence[tuple[str, str]], options: Options
     from resiliparse.extract.html2text import extract_plain_text
     from resiliparse.parse.html import HTMLParserException
 
-    checked = mark_source(source) if options.engine == "resiliparse" else source
+    checked = mark_source(_sunk_body(source)) if options.engine == "resiliparse" else source
     parsed = check_work(checked, max_nodes=options.max_nodes, max_depth=options.max_depth)
     metas = metadata.metas_of(source)
     title = metadata.title_of(source, metas)
@@ -151,6 +153,17 @@ def _plain_page(source: str, headers: Sequence[tuple[str, str]]) -> Page:
             blocks.append(("paragraph", start, start + len(words.encode())))
         place += size + 2
     return Page(text, None, None, None, tuple(blocks), metadata.opt_out_of(headers, {}))
+
+
+def _sunk_body(source: str) -> str:
+    """A page with few `<div>` inside three more of them.
+
+    resiliparse takes every bulleted list less than five levels below the root for a menu, and so drops all lists of
+    plain pages. Deeper ones it judges by their links. On our pages: F1 the same, snippet recall .9637 to .9644.
+    """
+    if source.count("<div") >= _FEW_DIVISIONS:
+        return source
+    return _BODY.sub(r"\g<0><div><div><div>", source, count=1)
 
 
 def _well_formed(source: str) -> str:

@@ -15,7 +15,7 @@ from pydantic import Field, field_validator
 from filters.limits import above, below, ratio
 from stages.fields import Count, Share
 from stages.stage import Filter
-from stages.verdicts import Verdicts, first_failure
+from stages.verdicts import Rule
 
 if TYPE_CHECKING:
     from stages.kernels.word_set import WordSet
@@ -84,13 +84,13 @@ class GopherQuality(Filter):
 
         return word_set(self.stop_words if self.min_stop_words is not None else ())
 
-    def judge(self, batch: pa.RecordBatch, tools: WordSet) -> Verdicts:
+    def rules(self, batch: pa.RecordBatch, tools: WordSet) -> list[Rule]:
         from stages.kernels.quality import quality_counts
         from stages.kernels.texts import texts_of
 
         count = quality_counts(texts_of(batch["text"]), tools)
         mean_length = ratio(count.plain_characters, count.plain_words)
-        rules = [
+        return [
             *below("too_few_words", count.plain_words, self.min_words),
             *above("too_many_words", count.plain_words, self.max_words),
             *below("short_words", mean_length, self.min_mean_word_length),
@@ -102,4 +102,3 @@ class GopherQuality(Filter):
             *below("few_alphabetic_words", ratio(count.letter_words, count.words), self.min_alphabetic_words),
             *below("few_stop_words", count.stop_words, self.min_stop_words),
         ]
-        return first_failure(batch.num_rows, rules)

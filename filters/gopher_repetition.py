@@ -14,7 +14,7 @@ import pyarrow as pa
 from filters.limits import above, ratio
 from stages.fields import Share
 from stages.stage import Filter
-from stages.verdicts import Verdicts, first_failure
+from stages.verdicts import Rule
 
 _GRAMS: Final = {length: f"{'top' if length < 5 else 'duplicate'}_{length}_gram" for length in range(2, 11)}
 
@@ -71,7 +71,7 @@ class GopherRepetition(Filter):
         """Load the kernel, so that the first batch does not wait for it."""
         import stages.kernels.repetition  # noqa: F401
 
-    def judge(self, batch: pa.RecordBatch, tools: None) -> Verdicts:
+    def rules(self, batch: pa.RecordBatch, tools: None) -> list[Rule]:
         from stages.kernels.repetition import repetition_counts
         from stages.kernels.texts import texts_of
 
@@ -92,4 +92,4 @@ class GopherRepetition(Filter):
         ]
         for length in wanted:
             rules += above(_GRAMS[length], ratio(count.grams[length], count.characters), limits[length])
-        return first_failure(batch.num_rows, rules)
+        return rules

@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from filters.limits import above, below
 from stages.fields import Count, Size
 from stages.stage import Filter
-from stages.verdicts import Rule, Verdicts, first_failure
+from stages.verdicts import Rule
 
 _UNITS: Final = ("characters", "words", "bytes")
 
@@ -57,7 +57,7 @@ class Length(Filter):
 
         return count_words
 
-    def judge(self, batch: pa.RecordBatch, tools: Any) -> Verdicts:
+    def rules(self, batch: pa.RecordBatch, tools: Any) -> list[Rule]:
         rules: list[Rule] = []
         for unit in _UNITS:
             low, high = self._limits(unit)
@@ -65,7 +65,7 @@ class Length(Filter):
                 continue
             size = _sizes(batch["text"], unit, tools)
             rules += [*below(f"too_few_{unit}", size, low), *above(f"too_many_{unit}", size, high)]
-        return first_failure(batch.num_rows, rules)
+        return rules
 
     def _limits(self, unit: str) -> tuple[int | None, int | None]:
         return getattr(self, f"min_{unit}"), getattr(self, f"max_{unit}")

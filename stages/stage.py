@@ -11,7 +11,7 @@ Whatever is dear to load (models, lists, native libraries) is loaded in `open`, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal
 
@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from stages.fields import ContentFile, Runtime, Size
 from stages.hashing import digest_of
-from stages.verdicts import Mapped, Verdicts
+from stages.verdicts import Mapped, Rule, Verdicts, first_failure
 
 if TYPE_CHECKING:
     from stages.find import Documents, Frame
@@ -89,7 +89,14 @@ class Filter(Stage):
 
     def judge(self, batch: pa.RecordBatch, tools: Any) -> Verdicts:
         """One verdict per row: the first failing rule in declared order, its value and its limit."""
-        raise TypeError(f"{type(self).__name__} does not define judge")
+        return first_failure(batch.num_rows, self.rules(batch, tools))
+
+    def rules(self, batch: pa.RecordBatch, tools: Any) -> Sequence[Rule]:
+        """All rules in declared order, each over the whole batch, with what was measured.
+
+        What most filters define instead of `judge`: `textmill try` then shows every value against its limit.
+        """
+        raise TypeError(f"{type(self).__name__} defines neither judge nor rules")
 
     def adds(self) -> Mapping[str, pa.DataType]:
         return dict(zip(self.tag_columns(), TAG_TYPES)) if self.mode == "tag" else {}

@@ -6,18 +6,22 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.calling import schema_after
 from jobs.chain import Chain
 from jobs.recipes import find_pipeline
+from jobs.table import text_table
 from pipelines.compile import compile_pipeline
 from pipelines.plan import Link, Plan, Source, Step
 from stages.document import document_id
 from stages.errors import Fault, PipelineError
 from stages.load import build
 from stages.read import read_split
+from stages.stage import Filter
+from stages.verdicts import Rule
 
 
 def try_command(pipeline: str, settings: list[str], id: str | None, url: str | None, text: str | None) -> None:
@@ -64,10 +68,36 @@ def _one(plan: Plan, step: Step, link: Link, document: pa.RecordBatch) -> pa.Rec
         against = "" if row["limit"] is None else f", limit {row['limit']:.6g}"
         value = "" if row["value"] is None else f", value {row['value']:.6g}"
         print(f"  {link.name}: {row['kind']} by {row['rule']}{value}{against} {row['message'] or ''}".rstrip())
+    for line in _measured(link, document):
+        print(f"      {line}")
     if after.num_rows and not ledger.num_rows:
         applied = "kept" if not chain.flows[0].not_applied else "not applied (where)"
         print(f"  {link.name}: {applied}{_changes(document, after)}")
     return after
+
+
+def _measured(link: Link, document: pa.RecordBatch) -> Iterator[str]:
+    """Every rule of a filter with its value against its limit, as far as the filter tells them apart."""
+    stage = build(link.spec)
+    if not isinstance(stage, Filter) or type(stage).rules is Filter.rules:
+        return
+    rows = [
+        [
+            rule.name,
+            "-" if rule.value is None else f"{rule.value[0]:.6g}",
+            _limit(rule),
+            "fails" if rule.fails[0] else "",
+        ]
+        for rule in stage.rules(document, stage.open())
+    ]
+    if rows:
+        yield from text_table(["rule", "value", "limit", ""], rows, right=(1, 2)).splitlines()
+
+
+def _limit(rule: Rule) -> str:
+    if rule.limit is None:
+        return "-"
+    return f"{rule.limit[0] if isinstance(rule.limit, np.ndarray) else rule.limit:.6g}"
 
 
 def _changes(before: pa.RecordBatch, after: pa.RecordBatch) -> str:

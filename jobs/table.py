@@ -17,4 +17,4 @@ def text_table(head: Sequence[str], rows: Sequence[Sequence[str]], right: Iterab
         )
         return "  ".join(padded).rstrip()
 
-    return "\n".join([line(head), "  ".join("-" * width for width in widths), *(line(row) for row in rows)])
+    return "\n".join([line(head), "  ".join("-" * width for width in widths).rstrip(), *(line(row) for row in rows)])

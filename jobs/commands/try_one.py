@@ -68,11 +68,11 @@ def _one(plan: Plan, step: Step, link: Link, document: pa.RecordBatch) -> pa.Rec
         against = "" if row["limit"] is None else f", limit {row['limit']:.6g}"
         value = "" if row["value"] is None else f", value {row['value']:.6g}"
         print(f"  {link.name}: {row['kind']} by {row['rule']}{value}{against} {row['message'] or ''}".rstrip())
-    for line in _measured(link, document):
-        print(f"      {line}")
     if after.num_rows and not ledger.num_rows:
         applied = "kept" if not chain.flows[0].not_applied else "not applied (where)"
         print(f"  {link.name}: {applied}{_changes(document, after)}")
+    for line in _measured(link, document):
+        print(f"      {line}")
     return after
 
 

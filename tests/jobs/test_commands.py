@@ -42,7 +42,9 @@ def test_init_copies_a_recipe(tmp_path: Path) -> None:
 
 def test_try_tells_the_rule_the_value_and_the_limit(pipeline: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert textmill("try", pipeline, "--text", "the of and " * 19) == 0
-    assert "filters.gopher_quality: dropped by too_few_words, value 57, limit 60" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "filters.gopher_quality: dropped by too_few_words, value 57, limit 60" in told
+    assert [line.split() for line in told.splitlines() if "few_stop_words" in line] == [["few_stop_words", "3", "2"]]
 
 
 def test_try_follows_a_document_of_the_input(pipeline: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
+import pytest
 
+from jobs.commands.explain import tell
 from jobs.home import open_store
 from jobs.run import run_plan
 from jobs.verify import verify_run
+from jobs.way import find_ways
 from pipelines.compile import compile_pipeline
 from tests.jobs.village_corpus import documents
 
@@ -55,3 +59,36 @@ def test_a_find_behind_a_union_stacks_its_findings_on_those_before(tmp_path: Pat
     assert manifest["documents"] == 120 + 120
     texts = pq.read_table(tmp_path / "out-11/data")["text"].to_pylist()
     assert len(set(texts)) == len(texts)
+
+
+CUTTING = """
+textmill: 1
+name: cutting
+read: {{stages.read: {{paths: "{folder}/docs.jsonl", split_size: 8kB}}}}
+steps:
+  - ./cutting_stages.py:{stage}: {{word: "ÜBEL "}}
+  - {then}
+write: {{to: "{folder}/out", shard_size: 20kB}}
+"""
+
+
+@pytest.mark.parametrize("stage", ["Trim", "Strike"])
+@pytest.mark.parametrize("then", ["dedup.exact", "filters.length: {min_words: 1}"])
+def test_what_is_cut_is_gone_from_the_text_and_stands_in_the_ledger(tmp_path: Path, stage: str, then: str) -> None:
+    shutil.copy(Path(__file__).with_name("cutting_stages.py"), tmp_path)
+    texts = [f"é {text[:40]}ÜBEL {text[40:]}ÜBEL end" if at % 3 else text for at, text in enumerate(documents(60))]
+    (tmp_path / "docs.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
+    file = tmp_path / "p.yaml"
+    file.write_text(CUTTING.format(folder=tmp_path, stage=stage, then=then))
+    outcome = run_plan(compile_pipeline(file, overrides={"workers": 1}))
+    assert outcome.manifest is not None
+    store = open_store(str(tmp_path / "out"))
+    assert [check for check in verify_run(store, outcome.manifest) if not check.held] == []
+    kept = pq.read_table(tmp_path / "out/data")["text"].to_pylist()
+    assert set(kept) == {text.replace("ÜBEL ", "") for text in texts}
+    rows = [pq.read_table(tmp_path / "out" / entry["name"]).to_pylist() for entry in outcome.manifest["ledger"]]
+    cuts = [row for part in rows for row in part if row["kind"] == "cut"]
+    assert len(cuts) == 2 * sum("ÜBEL" in text for text in texts)
+    assert {(row["excerpt"], row["chars"], row["span_end"] - row["span_start"]) for row in cuts} == {("ÜBEL ", 5, 6)}
+    [way] = find_ways(store, outcome.manifest, "id", cuts[0]["id"])
+    assert "kept, after 2 cuts" in "\n".join(tell(way, outcome.manifest))

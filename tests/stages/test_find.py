@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import groupby
+from itertools import groupby, pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +18,7 @@ CUTS = st.lists(st.integers(0, 40))
 
 def stream(keys: Sequence[tuple[int, int]], cuts: Sequence[int]) -> Iterator[pa.RecordBatch]:
     edges = sorted({0, len(keys), *(cut for cut in cuts if cut <= len(keys))})
-    for start, end in zip(edges[:-1], edges[1:]):
+    for start, end in pairwise(edges):
         rows = keys[start:end]
         columns = {"_part": [key[0] for key in rows], "key": [key[1] for key in rows], "row": list(range(start, end))}
         yield pa.record_batch({name: pa.array(values, pa.int64()) for name, values in columns.items()})
@@ -36,7 +36,7 @@ def test_grouped_gives_the_same_groups_with_their_borders(keys: list[tuple[int, 
     found = []
     for batch, edges in grouped(stream(keys, cuts), ["_part", "key"]):
         assert (edges[0], edges[-1]) == (0, batch.num_rows)
-        found += [batch["row"][start:end].to_pylist() for start, end in zip(edges[:-1], edges[1:])]
+        found += [batch["row"][start:end].to_pylist() for start, end in pairwise(edges)]
     assert found == [group["row"].to_pylist() for group in groups(stream(keys, cuts), ["_part", "key"])]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jobs.table import text_table
+from pipelines.wording import count_text, size_text
 
 
 def dataset_card(manifest: Mapping[str, Any], output: Mapping[str, Any]) -> str:
@@ -18,13 +19,14 @@ def dataset_card(manifest: Mapping[str, Any], output: Mapping[str, Any]) -> str:
         header += [f"  - split: {split}", f"    path: data/{split}-*.parquet"]
     header += ["size_categories:", f"- {_size_category(rows)}", "---"]
     sources = [
-        [name, str(len(source["files"])), _bytes(sum(file["size"] for file in source["files"]))]
+        [name, str(len(source["files"])), size_text(sum(file["size"] for file in source["files"]))]
         for name, source in manifest["sources"].items()
     ]
+    size = f"{count_text(rows, 'document')} in {count_text(len(output['shards']), 'shard')}"
     body = [
         f"# {manifest['name']}",
         "",
-        f"{rows:,} documents in {len(output['shards'])} shards, made by textmill {manifest['textmill']}.",
+        f"{size}, made by textmill {manifest['textmill']}.",
         "",
         "## Sources",
         "",
@@ -82,11 +84,3 @@ def _size_category(rows: int) -> str:
     bounds = [(1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M")]
     bounds += [(10**7, "1M<n<10M"), (10**8, "10M<n<100M"), (10**9, "100M<n<1B"), (10**10, "1B<n<10B")]
     return next((name for bound, name in bounds if rows < bound), "n>1T" if rows > 10**12 else "10B<n<100B")
-
-
-def _bytes(size: int) -> str:
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 1000:
-            return f"{size:,.0f} {unit}" if unit == "B" else f"{size:,.1f} {unit}"
-        size = size / 1000  # type: ignore[assignment]
-    return f"{size:,.1f} TB"

@@ -21,6 +21,7 @@ from jobs.ledger import LEDGER, hash_rows, ledger_digest
 from jobs.record import read_record
 from jobs.steps.write import content_sum, digest_of_content, digest_of_shards
 from jobs.store import HOUSE, Store
+from pipelines.wording import count_text
 from stages.errors import StageError, TextmillError
 
 
@@ -67,7 +68,8 @@ def _shards(store: Store, manifest: Mapping[str, Any]) -> tuple[list[dict[str, A
                     fault = fault or f"{name} has {key} {found[key]}, but {shard[key]} was written"
             rows += found["rows"]
             measured.append({**shard, **found, "output": output["name"]})
-    return measured, Check("shards", not fault, fault or f"{len(measured)} files, {rows:,} documents, every sha256")
+    told = f"{count_text(len(measured), 'file')}, {count_text(rows, 'document')}"
+    return measured, Check("shards", not fault, fault or f"{told}, every sha256")
 
 
 def _measure_shard(store: Store, name: str) -> dict[str, Any]:
@@ -124,7 +126,8 @@ def _ledger(
     strange = [name for folder in folders for name in store.names(f"{HOUSE}/ledger/{folder}") if name not in named]
     if strange:
         fault = fault or f"{strange[0]} is not of this run"
-    return Check("ledger", not fault, fault or f"{len(parts)} files, {rows:,} rows, every hash"), kinds, parts
+    told = f"{count_text(len(parts), 'file')}, {count_text(rows, 'row')}"
+    return Check("ledger", not fault, fault or f"{told}, every hash"), kinds, parts
 
 
 def _conservation(manifest: Mapping[str, Any]) -> Check:
@@ -146,7 +149,11 @@ def _conservation(manifest: Mapping[str, Any]) -> Check:
     except StageError as error:
         return Check("conservation", False, str(error))
     entered = sum(by_step[name][0].entered for name, step in steps.items() if step["source"] and by_step[name])
-    return Check("conservation", True, f"{entered:,} documents accounted for over {len(manifest['flows'])} stages")
+    return Check(
+        "conservation",
+        True,
+        f"{count_text(entered, 'document')} accounted for over {count_text(len(manifest['flows']), 'stage')}",
+    )
 
 
 def _accounted(manifest: Mapping[str, Any], kinds: Mapping[tuple[str, str, str, str], int]) -> Check:
@@ -177,7 +184,7 @@ def _reading(manifest: Mapping[str, Any]) -> Check:
                 told = sum(counts["read"] + counts["damaged"] for counts in reading.values())
                 if flow["in"] != told and len(manifest["sources"]) == 1:
                     return Check("reading", False, f"{told} records were read, but {flow['in']} documents went in")
-    return Check("reading", True, f"{files} input files covered from their first byte to their last")
+    return Check("reading", True, f"{count_text(files, 'input file')} covered from the first byte to the last")
 
 
 def _receipts(store: Store, manifest: Mapping[str, Any]) -> Check:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
 import pyarrow as pa
 
 from pipelines.plan import Plan, Source, Step
-
-_UNITS: Final = ("B", "kB", "MB", "GB", "TB")
+from pipelines.wording import count_text, size_text, type_text
 
 
 def describe(plan: Plan) -> str:
@@ -24,20 +22,12 @@ def describe(plan: Plan) -> str:
     return "\n".join(lines)
 
 
-def size_text(size: int) -> str:
-    """Bytes as people read them: `1.5 MB`."""
-    number, unit = float(size), 0
-    while number >= 1000 and unit < len(_UNITS) - 1:
-        number, unit = number / 1000, unit + 1
-    return f"{number:.1f} {_UNITS[unit]}" if unit else f"{size} B"
-
-
 def _source_lines(source: Source, limit: int | None) -> Iterator[str]:
     stored = size_text(sum(file.size for file in source.files))
     formats = ", ".join(sorted({file.format for file in source.files}))
-    head = f"source {source.name}: {_count(len(source.files), 'file')} ({formats}), {stored}, "
-    limited = f", the first {_count(limit, 'document')}" if limit is not None else ""
-    yield f"{head}{_count(len(source.splits), 'split')}{limited}  [{source.fingerprint[:8]}]"
+    head = f"source {source.name}: {count_text(len(source.files), 'file')} ({formats}), {stored}, "
+    limited = f", the first {count_text(limit, 'document')}" if limit is not None else ""
+    yield f"{head}{count_text(len(source.splits), 'split')}{limited}  [{source.fingerprint[:8]}]"
     yield f"    columns: {_columns(source.schema)}"
 
 
@@ -69,8 +59,4 @@ def _fields(fields: dict[str, object]) -> str:
 
 
 def _columns(schema: pa.Schema) -> str:
-    return ", ".join(f"{field.name} {field.type}" for field in schema if not field.name.startswith("_"))
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
+    return ", ".join(f"{field.name} {type_text(field.type)}" for field in schema if not field.name.startswith("_"))

@@ -7,6 +7,7 @@ from pathlib import Path
 from jobs.home import finished_manifest, open_store
 from jobs.lease import Lease
 from jobs.store import HOUSE
+from pipelines.wording import count_text, size_text
 from stages.errors import Fault, PipelineError
 
 
@@ -37,5 +38,6 @@ def clean_command(directory: Path, everything: bool) -> None:
     finally:
         lease.release()
     print(
-        f"{directory}: {removed} files removed, {size / 1e6:,.1f} MB that were the steps' own or shared with the shards"
+        f"{directory}: {count_text(removed, 'file')} removed, "
+        f"{size_text(size)} that were the steps' own or shared with the shards"
     )

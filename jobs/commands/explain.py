@@ -8,6 +8,7 @@ from typing import Any
 
 from jobs.home import data_name, finished_manifest, open_store
 from jobs.way import Way, find_ways
+from pipelines.wording import count_text, value_text
 from stages.errors import Fault, PipelineError
 
 
@@ -60,7 +61,7 @@ def tell(way: Way, manifest: Mapping[str, Any]) -> list[str]:
         elif flow["step"] not in steps or flow["step"] in ended:
             continue
         elif here:
-            lines.append(f"  {flow['step']:<22} {flow['stage']}: kept, after {len(here)} cuts")
+            lines.append(f"  {flow['step']:<22} {flow['stage']}: kept, after {count_text(len(here), 'cut')}")
         else:
             lines.append(f"  {flow['step']:<22} {flow['stage']}: passed")
     lines.append("")
@@ -101,9 +102,9 @@ def _event(row: Mapping[str, Any]) -> list[str]:
     """One ledger row in words."""
     head = f"  {row['step']:<22} {row['stage']}: {row['kind']} by {row['rule']}"
     if row["value"] is not None:
-        head += f", value {row['value']:.6g}"
+        head += f", value {value_text(row['value'])}"
     if row["limit"] is not None:
-        head += f", limit {row['limit']:.6g}"
+        head += f", limit {value_text(row['limit'])}"
     lines = [head]
     indent = " " * 25
     if row["kind"] == "cut":

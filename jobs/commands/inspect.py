@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from jobs.card import flows_table
 from jobs.home import data_name, finished_manifest, open_store
 from jobs.table import text_table
+from pipelines.wording import count_text, type_text
 from stages.errors import Fault, PipelineError, StoreError
 
 
@@ -31,7 +32,7 @@ def _run(directory: Path, rows: int) -> None:
     print(f"{manifest['name']}, finished {manifest['finished']} by textmill {manifest['textmill']}\n")
     print(flows_table(manifest))
     for output in manifest["outputs"]:
-        print(f"\noutput {output['name']}: {len(output['shards'])} shards")
+        print(f"\noutput {output['name']}: {count_text(len(output['shards']), 'shard')}")
         shards = [
             [shard["as"], f"{shard['rows']:,}", f"{shard['text_bytes']:,}", f"{shard['bytes']:,}"]
             for shard in output["shards"]
@@ -58,8 +59,8 @@ def _file(path: Path, rows: int) -> None:
         ) from error
     with file:
         data = file.metadata
-        print(f"{path}: {data.num_rows:,} rows in {data.num_row_groups} row groups")
-        columns = [[field.name, str(field.type), _stored(data, at)] for at, field in enumerate(file.schema_arrow)]
+        print(f"{path}: {count_text(data.num_rows, 'row')} in {count_text(data.num_row_groups, 'row group')}")
+        columns = [[field.name, type_text(field.type), _stored(data, at)] for at, field in enumerate(file.schema_arrow)]
         print(text_table(["column", "type", "bytes stored"], columns, right=(2,)))
         shown = next(file.iter_batches(batch_size=max(rows, 1)), None) if rows and data.num_rows else None
         for row in shown.to_pylist() if shown is not None else []:

@@ -10,13 +10,15 @@ from jobs.recipes import find_pipeline
 from jobs.steps.step import Place
 from pipelines.compile import compile_pipeline
 from pipelines.description import describe
+from pipelines.wording import count_text, size_text
 
 
 def validate_command(pipeline: str, settings: Sequence[str]) -> None:
     """Compile and say that all is well; raises PipelineError with every fault otherwise."""
     plan = compile_pipeline(find_pipeline(pipeline), settings=settings)
     files = sum(len(source.files) for source in plan.sources.values())
-    print(f"{plan.file}: no faults; {files} input files, {len(plan.steps)} steps, writes to {plan.home}")
+    size = f"{count_text(files, 'input file')}, {count_text(len(plan.steps), 'step')}"
+    print(f"{plan.file}: no faults; {size}, writes to {plan.home}")
 
 
 def plan_command(pipeline: str, settings: Sequence[str], limit: int | None) -> None:
@@ -33,4 +35,4 @@ def plan_command(pipeline: str, settings: Sequence[str], limit: int | None) -> N
     names = ", ".join(f"{step.number:02d}-{step.name}" for step in stands) or "none"
     stored = sum(file.size for source in plan.sources.values() for file in source.files)
     print(f"\nsteps that stand already: {names}")
-    print(f"input: {stored / 1e6:,.1f} MB stored; {workers} workers within {memory / 1e9:,.1f} GB")
+    print(f"input: {size_text(stored)} stored; {count_text(workers, 'worker')} within {size_text(memory)}")

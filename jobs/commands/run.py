@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from jobs.card import flows_table
 from jobs.console import Console
+from jobs.home import open_store
+from jobs.parquet import read_parquet
 from jobs.recipes import find_pipeline
 from jobs.run import Outcome, RunSettings, run_plan
 from pipelines.compile import compile_pipeline
+from pipelines.wording import count_text, size_text
 
 
 def run_command(
@@ -32,28 +37,46 @@ def run_command(
     print()
     print(flows_table(outcome.manifest))
     print()
-    for line in summary(outcome.manifest, plan.home):
+    for line in summary(
+        outcome.manifest, plan.home, None if outcome.already else _told_of(outcome.manifest, plan.home)
+    ):
         print(line)
     if not outcome.already:
         print(f"{time.monotonic() - started:.1f} s", file=sys.stderr)
     return outcome
 
 
-def summary(manifest: Mapping[str, Any], home: str) -> list[str]:
-    """The closing lines: shards, digests, and three commands to try next."""
+def summary(manifest: Mapping[str, Any], home: str, example: str | None) -> list[str]:
+    """The closing lines: shards, digests, and three commands to try next, `explain` with the id `example`."""
     shards = [shard for output in manifest["outputs"] for shard in output["shards"]]
-    text = sum(shard["text_bytes"] for shard in shards) / 1e6
-    stored = sum(shard["bytes"] for shard in shards) / 1e6
+    text = sum(shard["text_bytes"] for shard in shards)
+    stored = sum(shard["bytes"] for shard in shards)
     rows = sum(entry["rows"] for entry in manifest["ledger"])
+    directory = shlex.quote(shown_path(home))
+    written = f"{count_text(len(shards), 'shard')} of {size_text(stored)}"
     return [
-        f"{manifest['documents']:,} documents, {text:,.1f} MB of text, in {len(shards)} shards of {stored:,.1f} MB",
-        f"{rows:,} rows in the ledger",
+        f"{count_text(manifest['documents'], 'document')}, {size_text(text)} of text, in {written}",
+        f"{count_text(rows, 'row')} in the ledger",
         f"digest          {manifest['digest']}",
         f"ledger digest   {manifest['ledger_digest']}",
         f"content digest  {manifest['content_digest']}",
         "",
         "next:",
-        f"    textmill inspect {home}",
-        f"    textmill explain {home} --url URL",
-        f"    textmill verify {home}",
+        f"    textmill inspect {directory}",
+        f"    textmill explain {directory} --id {example or 'ID'}",
+        f"    textmill verify {directory}",
     ]
+
+
+def shown_path(folder: str) -> str:
+    """A folder as one would type it: relative when it lies below the working directory."""
+    here = Path.cwd()
+    return str(Path(folder).relative_to(here)) if Path(folder).is_relative_to(here) else folder
+
+
+def _told_of(manifest: Mapping[str, Any], home: str) -> str | None:
+    """The id of a document of which the ledger's last file tells, so that the command can be tried as it stands."""
+    for entry in reversed(manifest["ledger"]):
+        if entry["rows"]:
+            return str(read_parquet(open_store(home), entry["name"], ["id"])["id"][0])
+    return None

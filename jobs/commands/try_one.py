@@ -16,6 +16,7 @@ from jobs.recipes import find_pipeline
 from jobs.table import text_table
 from pipelines.compile import compile_pipeline
 from pipelines.plan import Link, Plan, Source, Step
+from pipelines.wording import value_text
 from stages.document import document_id
 from stages.errors import Fault, PipelineError
 from stages.load import build
@@ -65,8 +66,8 @@ def _one(plan: Plan, step: Step, link: Link, document: pa.RecordBatch) -> pa.Rec
     chain = Chain([link], step.name, plan.run.max_document_bytes)
     after, ledger = chain.run(document)
     for row in ledger.to_pylist():
-        against = "" if row["limit"] is None else f", limit {row['limit']:.6g}"
-        value = "" if row["value"] is None else f", value {row['value']:.6g}"
+        against = "" if row["limit"] is None else f", limit {value_text(row['limit'])}"
+        value = "" if row["value"] is None else f", value {value_text(row['value'])}"
         print(f"  {link.name}: {row['kind']} by {row['rule']}{value}{against} {row['message'] or ''}".rstrip())
     if after.num_rows and not ledger.num_rows:
         applied = "kept" if not chain.flows[0].not_applied else "not applied (where)"
@@ -84,7 +85,7 @@ def _measured(link: Link, document: pa.RecordBatch) -> Iterator[str]:
     rows = [
         [
             rule.name,
-            "-" if rule.value is None else f"{rule.value[0]:.6g}",
+            "-" if rule.value is None else value_text(rule.value[0]),
             _limit(rule),
             "fails" if rule.fails[0] else "",
         ]
@@ -97,7 +98,7 @@ def _measured(link: Link, document: pa.RecordBatch) -> Iterator[str]:
 def _limit(rule: Rule) -> str:
     if rule.limit is None:
         return "-"
-    return f"{rule.limit[0] if isinstance(rule.limit, np.ndarray) else rule.limit:.6g}"
+    return value_text(rule.limit[0] if isinstance(rule.limit, np.ndarray) else rule.limit)
 
 
 def _changes(before: pa.RecordBatch, after: pa.RecordBatch) -> str:

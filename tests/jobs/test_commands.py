@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -184,3 +185,13 @@ def test_commands_that_only_tell_end_well(command: list[str], capsys: pytest.Cap
 )
 def test_a_command_that_cannot_be_understood_is_refused(command: list[str]) -> None:
     assert textmill(*command) == 2
+
+
+def test_what_to_try_next_works_as_it_is_printed(
+    pipeline: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(pipeline.parent)
+    assert run(pipeline) == 0
+    offered = [shlex.split(line) for line in capsys.readouterr().out.splitlines() if line.startswith("    textmill")]
+    assert [words[:3] for words in offered] == [["textmill", name, "out"] for name in ("inspect", "explain", "verify")]
+    assert [textmill(*words[1:]) for words in offered] == [0, 0, 0]

@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 from pipelines import describe, json_schema
-from pipelines.description import size_text
 
 TEXT = """\
 textmill: 1
@@ -29,21 +28,11 @@ def test_a_plan_is_told_step_by_step(bench: Any) -> None:
     assert "source main: 1 file (jsonl)" in told
     assert "the first 5 documents" in told
     assert "filter filters.length as short {mode: tag, min_words: 2}" in told
-    assert "adds: length_rule string, length_value double, length_limit double" in told
+    assert "adds: length_rule string, length_value float64, length_limit float64" in told
     assert "step 1 find exact: from step 0" in told
     assert f"to {bench.folder}/out: shards of 1.0 MB, 1% held out" in told
     assert all(step.fingerprint[:8] in told for step in plan.steps)
     assert "\x1b" not in told
-
-
-def test_sizes_are_told_for_people() -> None:
-    assert [size_text(size) for size in (0, 999, 1000, 512_000_000, 2 * 10**15)] == [
-        "0 B",
-        "999 B",
-        "1.0 kB",
-        "512.0 MB",
-        "2000.0 TB",
-    ]
 
 
 def test_the_schema_knows_every_stage_and_its_fields() -> None:

@@ -70,7 +70,8 @@ class Exact(Find):
     def find(self, documents: Documents, tools: Any) -> Frame:
         parts = part_count(documents)
         digests = documents.rows(Digest(self.by, self.normalize, self.keep, self.within, parts), DIGEST, self.needs())
-        return digests.shuffle(parts, ["high", "low", "rank", "id"]).map(KeepFirst(), FINDING)
+        # Ids may repeat where streams of one source meet again, so that the order ends in the place.
+        return digests.shuffle(parts, ["high", "low", "rank", "id", "place"]).map(KeepFirst(), FINDING)
 
 
 @dataclass(frozen=True, slots=True)

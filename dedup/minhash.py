@@ -102,6 +102,7 @@ class MinHash(Find):
         # Rows with equal (place, first) are equal altogether: the order of an exchange need not tell them apart.
         pairs = buckets.map(Link(parts), PAIR).shuffle(parts, ["place", "first"]).map(Distinct(), PAIR)
         near = documents.only(documents.table(candidates(pairs.collect())))
-        members = near.rows(Sets(shape, self.keep, parts), MEMBER).shuffle(parts, ["cluster", "rank", "id"])
+        # Ids may repeat where streams of one source meet again, so that the order ends in the place.
+        members = near.rows(Sets(shape, self.keep, parts), MEMBER).shuffle(parts, ["cluster", "rank", "id", "place"])
         rule = RULE if self.mode == "drop" else None
         return members.map(Verify(shape.bands, self.threshold, rule, self.max_compares), NEAR)

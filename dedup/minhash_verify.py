@@ -96,7 +96,7 @@ class Sets:
 
 @dataclass(frozen=True, slots=True)
 class Verify:
-    """Rows of MEMBER, sorted by (cluster, rank, id), to rows of NEAR. Holds a cluster's latest survivors, and
+    """Rows of MEMBER, sorted by (cluster, rank, id, place), to rows of NEAR. Holds a cluster's latest survivors, and
     some 100 bytes for each other member until the cluster ends.
 
     `rule`: None only adds the columns. Of a cluster, the latest `max_survivors` survivors with `max_shingles` shingles

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -50,6 +51,13 @@ def test_the_longest_version_of_a_url_can_stay(corpus: Any, findings: Any) -> No
     found = findings(Exact(by="url", keep="longest"), documents)
 
     assert {row: finding["twin_id"] for row, finding in found.items()} == {0: f"{1:032x}", 2: f"{1:032x}"}
+
+
+def test_the_first_of_equal_documents_with_one_id_stays_in_whatever_order_they_come(corpus: Any, findings: Any) -> None:
+    documents = corpus(["a"] * 4, id=["1"] * 4)
+    backwards = replace(documents, rows_at_rest=documents.rows_at_rest.sort_by([("place", "descending")]))
+
+    assert list(findings(Exact(), documents)) == list(findings(Exact(), backwards)) == [1, 2, 3]
 
 
 def test_documents_of_two_scopes_never_meet(corpus: Any, findings: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -46,6 +47,17 @@ def families(count: int, copies: int) -> list[str]:
         texts += [" ".join(changed(base, 1000 * family + copy, copy)) for copy in range(copies)]
     random.Random(0).shuffle(texts)
     return texts
+
+
+def test_the_first_of_near_copies_with_one_id_stays_in_whatever_order_they_come(corpus: Any, findings: Any) -> None:
+    documents = corpus([" ".join(prose(1))] * 4, id=["1"] * 4)
+    backwards = replace(documents, rows_at_rest=documents.rows_at_rest.sort_by([("place", "descending")]))
+
+    dropped = [
+        [row for row, finding in findings(MinHash(), given).items() if "rule" in finding]
+        for given in (documents, backwards)
+    ]
+    assert dropped == [[1, 2, 3]] * 2
 
 
 def test_a_near_copy_is_dropped_with_its_similarity_and_the_survivor(corpus: Any, findings: Any) -> None:

@@ -66,3 +66,24 @@ class Strike(Find):
 
     def find(self, documents: Documents, tools: Any) -> Frame:
         return documents.rows(Look(self.word), FINDING)
+
+
+@dataclass(frozen=True)
+class Slip:
+    """The same finding for every text."""
+
+    cuts: tuple[int, ...]
+
+    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            rows = [{"place": place, "rule": "slip", "cuts": self.cuts} for place in batch["place"].to_pylist()]
+            yield pa.RecordBatch.from_pylist(rows, schema=FINDING)
+
+
+class Slipping(Find):
+    """Cuts all texts at the same bytes, whatever stands there."""
+
+    cuts: tuple[int, ...]
+
+    def find(self, documents: Documents, tools: Any) -> Frame:
+        return documents.rows(Slip(self.cuts), FINDING)

@@ -16,6 +16,7 @@ from jobs.run import run_plan
 from jobs.verify import verify_run
 from jobs.way import find_ways
 from pipelines.compile import compile_pipeline
+from stages.errors import StageError
 from tests.jobs.village_corpus import documents
 
 JOINED = """
@@ -76,7 +77,7 @@ write: {{to: "{folder}/out", shard_size: 20kB}}
 @pytest.mark.parametrize("then", ["dedup.exact", "filters.length: {min_words: 1}"])
 def test_what_is_cut_is_gone_from_the_text_and_stands_in_the_ledger(tmp_path: Path, stage: str, then: str) -> None:
     shutil.copy(Path(__file__).with_name("cutting_stages.py"), tmp_path)
-    texts = [f"é {text[:40]}ÜBEL {text[40:]}ÜBEL end" if at % 3 else text for at, text in enumerate(documents(60))]
+    texts = [f"é {text[:40]}ÜBEL ÜBEL {text[40:]}ÜBEL end" if at % 3 else text for at, text in enumerate(documents(60))]
     (tmp_path / "docs.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
     file = tmp_path / "p.yaml"
     file.write_text(CUTTING.format(folder=tmp_path, stage=stage, then=then))
@@ -88,7 +89,22 @@ def test_what_is_cut_is_gone_from_the_text_and_stands_in_the_ledger(tmp_path: Pa
     assert set(kept) == {text.replace("ÜBEL ", "") for text in texts}
     rows = [pq.read_table(tmp_path / "out" / entry["name"]).to_pylist() for entry in outcome.manifest["ledger"]]
     cuts = [row for part in rows for row in part if row["kind"] == "cut"]
-    assert len(cuts) == 2 * sum("ÜBEL" in text for text in texts)
+    assert len(cuts) == 3 * sum("ÜBEL" in text for text in texts)
     assert {(row["excerpt"], row["chars"], row["span_end"] - row["span_start"]) for row in cuts} == {("ÜBEL ", 5, 6)}
     [way] = find_ways(store, outcome.manifest, "id", cuts[0]["id"])
-    assert "kept, after 2 cuts" in "\n".join(tell(way, outcome.manifest))
+    assert "kept, after 3 cuts" in "\n".join(tell(way, outcome.manifest))
+
+
+@pytest.mark.parametrize(
+    ("cuts", "told"), [("1, 3", "middle of a character"), ("4, 2", "not sorted spans"), ("2, 99", "not sorted spans")]
+)
+def test_cuts_that_no_text_can_have_are_refused(tmp_path: Path, cuts: str, told: str) -> None:
+    shutil.copy(Path(__file__).with_name("cutting_stages.py"), tmp_path)
+    (tmp_path / "docs.jsonl").write_text('{"text": "\u00e9\u00e8 what is left of these two decodes by chance"}')
+    file = tmp_path / "p.yaml"
+    file.write_text(
+        f"textmill: 1\nname: slip\nread: {{stages.read: {{paths: '{tmp_path}/docs.jsonl'}}}}\n"
+        f"steps: [{{./cutting_stages.py:Slipping: {{cuts: [{cuts}]}}}}]\nwrite: {{to: '{tmp_path}/out'}}\n"
+    )
+    with pytest.raises(StageError, match=told):
+        run_plan(compile_pipeline(file, overrides={"workers": 1}))

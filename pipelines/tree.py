@@ -221,7 +221,8 @@ def _syntax_fault(error: yaml.MarkedYAMLError, whole: Place) -> Found:
     if "'\\t'" in problem:
         problem, mend = "a tab is not allowed here", "indent with spaces"
     elif "mapping values are not allowed" in problem:
-        problem, mend = "a second `:` on one line", "indent the line as its neighbours, or put quotes round the value"
+        problem = "a second `:` on one line, or keys below a plain word"
+        mend = "a stage with keys below it ends in `:` (`- stages.language:`); else indent the line, or quote the value"
     elif "start any token" in problem:
         mend = "put quotes round the value"
     elif "single document" in problem or "document start" in problem:

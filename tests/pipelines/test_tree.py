@@ -120,3 +120,10 @@ def test_a_tree_that_is_written_is_read_again(tree: dict[str, Any]) -> None:
     assert not faults
     assert root is not None
     assert plain(root) == tree
+
+
+def test_a_stage_without_its_colon_is_told_to_take_one() -> None:
+    _, faults = parsed("steps:\n  - stages.language\n    where: x\n")
+
+    assert faults[0].at.line == 3
+    assert "`- stages.language:`" in faults[0].mend

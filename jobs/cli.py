@@ -118,11 +118,12 @@ def sample(
 def init(
     source: Annotated[str, typer.Argument(metavar="FILE|DIR|RECIPE", help="Your data, or the name of a recipe.")],
     to: Annotated[Path, typer.Option("--to", help="Where to write the pipeline.")] = Path("pipeline.yaml"),
+    text: Annotated[str | None, typer.Option("--text", metavar="COLUMN", help="Which column holds the text.")] = None,
 ) -> None:
     """Write a first pipeline for your data, or a copy of a recipe to change."""
     from jobs.commands.init import init_command
 
-    init_command(source, to)
+    init_command(source, to, text)
 
 
 @app.command()

@@ -8,6 +8,7 @@ from typing import Any
 
 from jobs.commands.run import run_command
 from jobs.home import data_name, open_store
+from jobs.offer import command_line
 from jobs.parquet import read_parquet
 from jobs.recipes import shipped_recipes
 from jobs.refusal import store_errors
@@ -22,7 +23,7 @@ def sample_command(directory: Path, seed: int, pages: int | None) -> None:
     options: dict[str, Any] = {} if pages is None else {"village_pages": pages}
     with store_errors(str(directory), "make the sample"):
         make_sample(directory, seed=seed, report=print, **options)
-    print(f"next:\n    textmill init {directory}/crawl --to pipeline.yaml")
+    print(f"next:\n    {command_line('init', directory / 'crawl', '--to', 'pipeline.yaml')}")
 
 
 def demo_command(directory: Path, workers: int | None) -> None:

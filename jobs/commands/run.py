@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from jobs.card import flows_table
 from jobs.console import Console
 from jobs.home import open_store
+from jobs.offer import command_line, short_path
 from jobs.parquet import read_parquet
 from jobs.recipes import find_pipeline
 from jobs.run import Outcome, RunSettings, run_plan
@@ -52,7 +51,7 @@ def summary(manifest: Mapping[str, Any], home: str, example: str | None) -> list
     text = sum(shard["text_bytes"] for shard in shards)
     stored = sum(shard["bytes"] for shard in shards)
     rows = sum(entry["rows"] for entry in manifest["ledger"])
-    directory = shlex.quote(shown_path(home))
+    directory = short_path(home)
     written = f"{count_text(len(shards), 'shard')} of {size_text(stored)}"
     return [
         f"{count_text(manifest['documents'], 'document')}, {size_text(text)} of text, in {written}",
@@ -62,16 +61,10 @@ def summary(manifest: Mapping[str, Any], home: str, example: str | None) -> list
         f"content digest  {manifest['content_digest']}",
         "",
         "next:",
-        f"    textmill inspect {directory}",
-        f"    textmill explain {directory} --id {example or 'ID'}",
-        f"    textmill verify {directory}",
+        f"    {command_line('inspect', directory)}",
+        f"    {command_line('explain', directory, '--id', example or 'ID')}",
+        f"    {command_line('verify', directory)}",
     ]
-
-
-def shown_path(folder: str) -> str:
-    """A folder as one would type it: relative when it lies below the working directory."""
-    here = Path.cwd()
-    return str(Path(folder).relative_to(here)) if Path(folder).is_relative_to(here) else folder
 
 
 def _told_of(manifest: Mapping[str, Any], home: str) -> str | None:

@@ -6,6 +6,7 @@ each other in a type are refused together, before anything runs.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
@@ -62,7 +63,7 @@ def source_schema(read: Read, files: Sequence[InputFile]) -> pa.Schema:
             faults.extend(error.faults)
     faults.extend(_mixed(files))
     if faults:
-        raise PipelineError(faults)
+        raise PipelineError(_once(faults))
     types.update({"id": pa.string(), "source": pa.string(), "file_path": pa.string()})
     types.update({name: pa.string() for name in ("dump", "license", "language") if getattr(read, name) is not None})
     known = [name for name in COLUMNS if name in types]
@@ -80,6 +81,18 @@ def missing_columns(read: Read, files: Sequence[InputFile]) -> dict[str, str]:
     names = dict.fromkeys(name for _, columns in tables_ for name in sorted(columns))
     lacking = {name: next((path for path, columns in tables_ if name not in columns), None) for name in names}
     return {name: path for name, path in lacking.items() if path is not None}
+
+
+def _once(faults: Sequence[Fault]) -> list[Fault]:
+    """A fault that many files share is told of the first, with how many more have it: a set may have thousands."""
+    times = Counter((fault.what, fault.mend) for fault in faults)
+    first = {(fault.what, fault.mend): fault for fault in reversed(faults)}
+    ordered = sorted(first.values(), key=faults.index)
+    more = [times[fault.what, fault.mend] - 1 for fault in ordered]
+    return [
+        Fault(fault.where, f"{fault.what} (and so in {count} more)" if count else fault.what, fault.mend)
+        for fault, count in zip(ordered, more)
+    ]
 
 
 def _columns_of(read: Read, file: InputFile) -> Iterator[tuple[str, Any]]:

@@ -102,7 +102,9 @@ def _text_column(read: Read, file: InputFile, types: Mapping[str, Any]) -> str |
         return None
     wrong = next((f"the column `{name}` is {types[name]}, not string" for name in names if name in types), "")
     what = wrong or f"there is no text: it has the columns {', '.join(types) or '(none)'}"
-    raise PipelineError(Fault(file.path, what, "say which column holds the text, such as text: body"))
+    raise PipelineError(
+        Fault(file.path, what, "say which column holds the text, such as `text: body` (textmill init: `--text body`)")
+    )
 
 
 def _column(read: Read, name: str, kind: Any, text: str | None, types: Mapping[str, Any]) -> Column:

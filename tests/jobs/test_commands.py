@@ -6,11 +6,13 @@ import json
 import shlex
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from jobs.cli import run_command_line
 from jobs.home import finished_manifest, open_store
+from pipelines.compile import compile_pipeline
 from tests.jobs.village_corpus import write_corpus, write_pipeline
 
 
@@ -195,3 +197,29 @@ def test_what_to_try_next_works_as_it_is_printed(
     offered = [shlex.split(line) for line in capsys.readouterr().out.splitlines() if line.startswith("    textmill")]
     assert [words[:3] for words in offered] == [["textmill", name, "out"] for name in ("inspect", "explain", "verify")]
     assert [textmill(*words[1:]) for words in offered] == [0, 0, 0]
+
+
+def test_init_asks_for_the_text_column_once_and_takes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "odd").mkdir()
+    for name in ("a", "b", "c"):
+        pq.write_table(pa.table({"Body Text": ["the mill and the river " * 20]}), tmp_path / "odd" / f"{name}.parquet")
+    assert textmill("init", "odd") == 2
+    told = capsys.readouterr().err
+    assert "it has the columns Body Text (and so in 2 more)" in told
+    assert told.count("mend: ") == 1
+    assert textmill("init", "odd", "--text", "Body Text") == 0
+    assert textmill("validate", "pipeline.yaml") == 0
+
+
+def test_a_first_pipeline_keeps_other_languages_from_english_rules(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "german.txt").write_text("Die Mühle steht am Ende des Dorfes, und der Fluss läuft darunter hin. " * 3)
+    assert textmill("init", "german.txt", "--to", "p.yaml") == 0
+    plan = compile_pipeline("p.yaml")
+    wheres = {link.name: link.where for step in plan.steps for link in step.links}
+    assert wheres["filters.gopher_quality"] == "language == 'en'"

@@ -42,7 +42,7 @@ class MinHash(Find):
     *The ledger* has the rule `near_duplicate`, with value and similarity = the exact Jaccard similarity, limit = the
     threshold, and `twin_id` = the survivor. *Columns* added to a survivor and to all that was dropped for it:
     `cluster_id` (string, the survivor's id) and `cluster_size` (int64, how many they are); null for documents without
-    near-duplicates. FineWeb2 repeats documents by that size.
+    near-duplicates, or as an earlier pass left them. FineWeb2 repeats documents by that size.
 
     *Cost*: reads the texts once, and the candidates' a second time. There travel 20 bytes per band and document and
     then 8 bytes per distinct n-gram of the candidates. The driver holds about 70 bytes per document that shares a

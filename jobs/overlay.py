@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from jobs.parquet import read_parquet, trusted
@@ -146,6 +147,7 @@ def _apply(table: pa.Table, layer: pa.Table) -> pa.Table:
 
 
 def _add_columns(table: pa.Table, at: npt.NDArray[np.int64], layer: pa.Table) -> pa.Table:
+    """The layer's columns. Documents without a finding keep what they had, as in files in which nothing was found."""
     picks = np.full(table.num_rows, -1, np.int64)
     picks[at] = np.arange(len(at))
     index = pa.array(picks, mask=picks < 0)
@@ -154,7 +156,10 @@ def _add_columns(table: pa.Table, at: npt.NDArray[np.int64], layer: pa.Table) ->
             continue
         column = layer[name].take(index)
         where = table.schema.get_field_index(name)
-        table = table.append_column(name, column) if where < 0 else table.set_column(where, name, column)
+        if where < 0:
+            table = table.append_column(name, column)
+        else:
+            table = table.set_column(where, name, pc.if_else(pa.array(picks >= 0), column, table[name]))
     return table
 
 

@@ -33,6 +33,7 @@ def after(link: Configured, schema: pa.Schema, faults: list[Found]) -> pa.Schema
         if not is_plain(kind):
             what = f"{link.form.use} adds the column {name!r} of type {kind}, which does not travel"
             faults.append(Found(link.form.at, what, "use string, binary, bool, int32/64, float32/64, lists or structs"))
+    faults.extend(_type_faults(link, schema))
     _check_where(link, schema, faults)
     return changed(schema, link.adds, link.removes) if len(faults) == before else None
 
@@ -77,6 +78,22 @@ def _own_faults(link: Configured, schema: pa.Schema) -> list[Found]:
     except Exception as error:  # a stage's own code may raise anything; the user needs the line it stands on
         what = f"{link.form.use} cannot judge these columns: {type(error).__name__}: {error}"
         return [Found(link.form.at, what, "mend the stage")]
+
+
+def _type_faults(link: Configured, schema: pa.Schema) -> list[Found]:
+    """Columns of the stage's that would hold two types: some documents keep what they have, and it is of another."""
+    if link.kind != "find" and link.form.where is None:
+        return []
+    return [
+        Found(
+            link.form.at,
+            f"{link.form.use} gives the column {name!r} as {kind}, but documents that it leaves as they are have it as "
+            f"{schema.field(name).type}",
+            "rename that column in the input, or read it as the same type",
+        )
+        for name, kind in link.adds.items()
+        if name in schema.names and schema.field(name).type != kind
+    ]
 
 
 def _check_where(link: Configured, schema: pa.Schema, faults: list[Found]) -> None:

@@ -40,7 +40,8 @@ FINDING: Final = pa.schema(
     ]
 )
 """`place` = file number << 32 | row. `rule` without `cuts` drops the document; with `cuts` (byte offsets start, end,
-start, end, … sorted, disjoint, on character boundaries) spans are cut; no rule only adds the stage's columns."""
+start, end, … sorted, disjoint, on character boundaries) spans are cut; no rule only adds the stage's columns. A
+document without a finding keeps these columns as an earlier pass left them, null where there was none."""
 
 
 @dataclass(frozen=True, slots=True)

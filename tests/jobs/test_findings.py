@@ -108,3 +108,24 @@ def test_cuts_that_no_text_can_have_are_refused(tmp_path: Path, cuts: str, told:
     )
     with pytest.raises(StageError, match=told):
         run_plan(compile_pipeline(file, overrides={"workers": 1}))
+
+
+def test_a_second_pass_leaves_the_clusters_of_documents_it_does_not_look_at(tmp_path: Path) -> None:
+    first, second = documents(2, seed=9)
+    rows = [
+        {"text": f"{text} {end}", "language": language}
+        for language, text in (("en", first), ("de", second))
+        for end in ("here", "there")
+    ]
+    (tmp_path / "docs.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    passes = "".join(
+        f"  - dedup.minhash: {{mode: tag, threshold: 0.5}}\n    where: language == '{language}'\n"
+        for language in ("en", "de")
+    )
+    file = tmp_path / "p.yaml"
+    file.write_text(
+        f"textmill: 1\nname: passes\nread: {{stages.read: {{paths: '{tmp_path}/docs.jsonl'}}}}\n"
+        f"steps:\n{passes}write: {{to: '{tmp_path}/out'}}\n"
+    )
+    run_plan(compile_pipeline(file, overrides={"workers": 1}))
+    assert pq.read_table(tmp_path / "out/data")["cluster_size"].to_pylist() == [2, 2, 2, 2]

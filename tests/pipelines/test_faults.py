@@ -194,6 +194,23 @@ def test_a_type_that_does_not_travel_is_refused(bench: Any) -> None:
     assert "uint64, which does not travel" in only(bench.faults(f"{HEAD}steps:\n  - ./own.py:Mark\n{TAIL}"))[1]
 
 
+@pytest.mark.parametrize(
+    ("column", "step"),
+    [
+        ("cluster_size: string", "dedup.minhash"),
+        ("length_value: string", "{filters.length: {min_words: 1, mode: tag}, where: url == 'a'}"),
+    ],
+)
+def test_a_column_that_would_hold_two_types_is_a_fault(bench: Any, column: str, step: str) -> None:
+    head = HEAD.replace('jsonl"', f'jsonl", columns: {{{column}}}')
+
+    where, what, mend = only(bench.faults(f"{head}steps:\n  - {step}\n{TAIL}"))
+
+    assert where == "p.yaml:4"
+    assert "have it as string" in what
+    assert "rename that column" in mend
+
+
 def test_a_limit_below_one_is_refused(bench: Any) -> None:
     with pytest.raises(PipelineError, match="--limit 0"):
         bench.compile(HEAD + TAIL, limit=0)

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from jobs.record import read_record
-from jobs.store import HOUSE, LocalStore, Store
+from jobs.store import HOUSE, LocalStore, Store, delete_all
 from pipelines.plan import Output, Plan
 from stages.errors import Fault, PipelineError, StoreError
 
@@ -110,8 +110,8 @@ def forget(store: Store) -> None:
 
     The shards stay until others are published in their place.
     """
-    for name in (MANIFEST, *store.names(f"{HOUSE}/steps"), *store.names(f"{HOUSE}/ledger")):
-        store.delete(name)
+    store.delete(MANIFEST)
+    delete_all(store, [*store.names(f"{HOUSE}/steps"), *store.names(f"{HOUSE}/ledger")])
 
 
 def plan_outputs(plan: Plan) -> list[Output]:

@@ -20,7 +20,7 @@ from jobs.home import FORMAT, MANIFEST, data_name, is_shard, output_folder
 from jobs.ledger import ledger_digest
 from jobs.steps.step import Done, Place
 from jobs.steps.write import digest_of_content, digest_of_shards
-from jobs.store import HOUSE, Store
+from jobs.store import HOUSE, Store, delete_all
 from jobs.version import textmill_version
 from pipelines.plan import Plan
 
@@ -80,9 +80,10 @@ def clear(store: Store, plan: Plan, steps: Mapping[int, Done]) -> None:
     """Remove steps and ledgers of other pipelines, and of this one the files that `run.keep` does not keep."""
     folders = {step.folder for step in plan.steps}
     for house in ("steps", "ledger"):
-        for name in store.names(f"{HOUSE}/{house}"):
-            if name.split("/")[2] not in folders or (house == "steps" and plan.run.keep == "none"):
-                store.delete(name)
+        none = house == "steps" and plan.run.keep == "none"
+        delete_all(
+            store, [name for name in store.names(f"{HOUSE}/{house}") if none or name.split("/")[2] not in folders]
+        )
     if plan.run.keep == "last":
         kept = _last_folders(plan, steps)
         for step in plan.steps:

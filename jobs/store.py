@@ -11,6 +11,7 @@ import io
 import os
 import shutil
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final, Protocol, cast
@@ -170,6 +171,15 @@ def _unless_missing(error: OSError) -> None:
     """A folder that is not there holds no files; one that cannot be looked into must not pass for empty."""
     if not isinstance(error, FileNotFoundError):
         raise error
+
+
+def delete_all(store: Store, names: Iterable[str]) -> None:
+    """Delete files, those that name others first: manifests, then receipts, then what receipts name.
+
+    A crash on the way leaves files that nothing names, which is garbage, and never a record of a file that is gone.
+    """
+    for name in sorted(names, key=lambda name: (not name.endswith("/manifest.json"), not name.endswith(".json"), name)):
+        store.delete(name)
 
 
 def new_attempt() -> str:

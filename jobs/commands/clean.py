@@ -6,7 +6,7 @@ from pathlib import Path
 
 from jobs.home import finished_manifest, open_store
 from jobs.lease import Lease
-from jobs.store import HOUSE
+from jobs.store import HOUSE, delete_all
 from pipelines.wording import count_text, size_text
 from stages.errors import Fault, PipelineError
 
@@ -27,17 +27,17 @@ def clean_command(directory: Path, everything: bool) -> None:
         )
     lease = Lease(store)
     lease.acquire()
-    removed = size = 0
     try:
-        unfinished = finished_manifest(store) is None
-        for name in names:
-            if name.startswith(f"{HOUSE}/steps/") or (unfinished and name.startswith(f"{HOUSE}/ledger/")):
-                size += (directory / name).stat().st_size
-                store.delete(name)
-                removed += 1
+        manifest = finished_manifest(store)
+        needed = {entry["name"] for entry in manifest["ledger"]} if manifest else set()
+        work = [
+            name for name in names if name.startswith((f"{HOUSE}/steps/", f"{HOUSE}/ledger/")) and name not in needed
+        ]
+        size = sum((directory / name).stat().st_size for name in work)
+        delete_all(store, work)
     finally:
         lease.release()
     print(
-        f"{directory}: {count_text(removed, 'file')} removed, "
+        f"{directory}: {count_text(len(work), 'file')} removed, "
         f"{size_text(size)} that were the steps' own or shared with the shards"
     )

@@ -16,7 +16,7 @@ import pyarrow as pa
 from jobs.flow import Flow, add_flows, flow_from_json
 from jobs.record import read_record, start_over
 from jobs.rest import RestPart, rest_part
-from jobs.store import HOUSE, Store
+from jobs.store import HOUSE, Store, delete_all
 from pipelines.plan import RunOptions, Step
 from stages.errors import StageError, StoreError
 
@@ -67,17 +67,13 @@ class Place:
 
     def forget(self) -> None:
         """Take the step back, its manifest first: it will be made again."""
-        self.store.delete(f"{self.folder}/manifest.json")
-        for folder in (self.folder, self.ledger):
-            for name in self.store.names(folder):
-                self.store.delete(name)
+        delete_all(self.store, [*self.store.names(self.folder), *self.store.names(self.ledger)])
 
     def clear(self) -> None:
         """Give back the step's space, keep its manifest: a later run reads the books and makes the rest on demand."""
         self.store.put_if_absent(self.cleared, b"")
-        for name in self.store.names(self.folder):
-            if name not in (self.cleared, f"{self.folder}/manifest.json"):
-                self.store.delete(name)
+        stays = (self.cleared, f"{self.folder}/manifest.json")
+        delete_all(self.store, [name for name in self.store.names(self.folder) if name not in stays])
 
     def manifest(self) -> dict[str, Any] | None:
         """The step's manifest, or None while the step is not done."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from jobs.run import run_plan
+from jobs.run import RunSettings, run_plan
 from jobs.store import LocalStore
 from pipelines.compile import compile_pipeline
 
@@ -52,10 +52,10 @@ class CrashingStore(LocalStore):
 
 
 def main() -> None:
-    """`python -m tests.jobs.crashing_store PIPELINE COUNTER CRASH_AT`: one run; its digest is printed if it lives."""
+    """`python -m tests.jobs.crashing_store PIPELINE COUNTER CRASH_AT [--replace]`: one run; prints its digests."""
     plan = compile_pipeline(Path(sys.argv[1]), overrides={"workers": 1})
     store = CrashingStore(Path(plan.home), Path(sys.argv[2]), int(sys.argv[3]))
-    outcome = run_plan(plan, store=store)
+    outcome = run_plan(plan, RunSettings(replace="--replace" in sys.argv), store=store)
     assert outcome.manifest is not None
     print(outcome.manifest["digest"], outcome.manifest["ledger_digest"])
 

@@ -10,23 +10,26 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import orjson
 import pytest
 
 from jobs.home import finished_manifest, open_store
-from jobs.run import run_plan
+from jobs.run import RunSettings, run_plan
+from jobs.store import LocalStore
 from jobs.verify import verify_run
 from pipelines.compile import compile_pipeline
+from stages.errors import StoreError
 from tests.jobs.village_corpus import write_corpus, write_pipeline
 
 KILLS = 25
 
 
-def crash_run(pipeline: Path, counter: Path, crash_at: int) -> subprocess.CompletedProcess[str]:
+def crash_run(pipeline: Path, counter: Path, crash_at: int, *more: str) -> subprocess.CompletedProcess[str]:
     counter.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "tests.jobs.crashing_store", str(pipeline), str(counter), str(crash_at)]
+    command = [sys.executable, "-m", "tests.jobs.crashing_store", str(pipeline), str(counter), str(crash_at), *more]
     return subprocess.run(command, capture_output=True, text=True, start_new_session=True, check=False)
 
 
@@ -66,6 +69,59 @@ def test_a_crash_at_every_store_operation_is_resumed_to_the_same_bytes(tmp_path:
 
 def test_a_crash_in_the_passes_of_minhash_is_resumed_to_the_same_bytes(tmp_path: Path) -> None:
     assert crash_and_resume(tmp_path, ["dedup.minhash"], 3) > 20
+
+
+def test_a_crash_while_a_finished_run_is_replaced_is_resumed_to_the_same_bytes(tmp_path: Path) -> None:
+    corpus = write_corpus(tmp_path / "corpus", count=40, files=1)
+    old, new = ["filters.length: {min_words: 20}"], ["filters.length: {min_words: 50}", "dedup.exact"]
+    whole = undisturbed(write_pipeline(tmp_path / "whole.yaml", corpus, tmp_path / "whole", new, "1MB", "1MB"))
+    home, before, counter = tmp_path / "out", tmp_path / "before", tmp_path / "counter"
+    undisturbed(write_pipeline(tmp_path / "old.yaml", corpus, home, old, "1MB", "20kB"))
+    home.rename(before)
+    pipeline = write_pipeline(tmp_path / "new.yaml", corpus, home, new, "1MB", "1MB")
+    pipeline.write_text(pipeline.read_text() + "run: {keep: none}\n")
+    crash_at = 1
+    while crash_over(before, home, pipeline, counter, crash_at):
+        resumed = crash_run(pipeline, counter, 0, "--replace")
+        assert resumed.returncode == 0, resumed.stderr
+        assert_whole(home, whole)
+        crash_at += 3
+    assert crash_at > 40
+
+
+def crash_over(before: Path, home: Path, pipeline: Path, counter: Path, crash_at: int) -> bool:
+    """Whether replacing a copy of the run that stood before crashed."""
+    shutil.rmtree(home, ignore_errors=True)
+    shutil.copytree(before, home)
+    return crash_run(pipeline, counter, crash_at, "--replace").returncode == -signal.SIGKILL
+
+
+@dataclass(frozen=True)
+class RefusingStore(LocalStore):
+    """Refuses one delete, after `first` others."""
+
+    first: int
+    asked: list[str] = field(default_factory=list)
+
+    def delete(self, name: str) -> None:
+        self.asked.append(name)
+        if len(self.asked) == self.first + 1:
+            raise StoreError("this disk refuses")
+        super().delete(name)
+
+
+@pytest.mark.parametrize("first", [1, 3, 6, 9, 12])
+def test_a_repair_that_broke_off_is_ended_by_the_same_command(tmp_path: Path, first: int) -> None:
+    home = tmp_path / "out"
+    steps = ["filters.length: {min_words: 50}", "dedup.exact"]
+    pipeline = write_pipeline(tmp_path / "p.yaml", write_corpus(tmp_path / "corpus", count=60, files=2), home, steps)
+    digests = undisturbed(pipeline)
+    sorted((home / "data").iterdir())[0].unlink()
+    plan = compile_pipeline(pipeline, overrides={"workers": 1})
+    with pytest.raises(StoreError, match="this disk refuses"):
+        run_plan(plan, RunSettings(replace=True), store=RefusingStore(home, first))
+    run_plan(plan, RunSettings(replace=True))
+    assert_whole(home, digests)
 
 
 def test_25_random_kills_of_workers_driver_and_group_leave_the_digest_as_it_is(tmp_path: Path) -> None:

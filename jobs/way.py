@@ -25,6 +25,8 @@ class Way:
     document: dict[str, Any] = field(default_factory=dict)
     twins: list[dict[str, Any]] = field(default_factory=list)
     """Ledger rows of documents that were dropped because this one stayed."""
+    children: list[str] = field(default_factory=list)
+    """Ids of documents in the shards that a stage made of this one."""
 
     @property
     def ends(self) -> list[dict[str, Any]]:
@@ -40,6 +42,9 @@ def find_ways(store: Store, manifest: Mapping[str, Any], column: str, value: str
         way.shards[name], way.document = row, document
     for found in _ledger_rows(store, manifest, column, value):
         ways.setdefault(found["id"], Way(found["id"])).ledger.append(found)
+    if column == "id":
+        for _, _, child in _shard_rows(store, manifest, "parent_id", value):
+            ways.setdefault(value, Way(value)).children.append(child["id"])
     for way in ways.values():
         if column != "id":
             way.ledger = list(_ledger_rows(store, manifest, "id", way.id))

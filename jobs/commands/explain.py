@@ -38,7 +38,7 @@ def explain_command(directory: Path, id: str | None, url: str | None) -> None:
 
 def tell(way: Way, manifest: Mapping[str, Any]) -> list[str]:
     """A way as lines: where it came from, every stage up to its end, and where it is now."""
-    told = way.document or way.ledger[0]
+    told = _told(way)
     lines = [f"document {way.id}"]
     lines += [
         f"  {name:<9} {told[name]}" for name in ("url", "source", "file_path", "language", "title") if told.get(name)
@@ -73,7 +73,13 @@ def tell(way: Way, manifest: Mapping[str, Any]) -> list[str]:
         lines.append(f"  {verb} by {end['stage']}: {end['rule']}")
     if not way.shards and not way.ends:
         lines.append("  it went on as other documents")
+    lines += [f"  parent of {child}" for child in way.children]
     return lines
+
+
+def _told(way: Way) -> Mapping[str, Any]:
+    """What is known of a document: its row in a shard, else in the ledger; nothing of one that only has children."""
+    return way.document or next(iter(way.ledger), {})
 
 
 def walked(way: Way, manifest: Mapping[str, Any]) -> set[str]:
@@ -88,7 +94,7 @@ def walked(way: Way, manifest: Mapping[str, Any]) -> set[str]:
     for at in reversed(range(len(steps))):
         if at in ends or at in before:
             before |= {at, *steps[at]["inputs"]}
-    source = (way.document or way.ledger[0]).get("source")
+    source = _told(way).get("source")
     if source in manifest["sources"]:
         behind: set[int] = set()
         for at, step in enumerate(steps):

@@ -10,9 +10,11 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from jobs.commands.explain import tell
 from jobs.home import open_store
 from jobs.run import RunSettings, run_plan
 from jobs.verify import verify_run
+from jobs.way import find_ways
 from pipelines.compile import compile_pipeline
 from stages.errors import StageError
 from tests.jobs.village_corpus import documents
@@ -87,3 +89,8 @@ def test_children_are_counted_apart_from_their_replaced_parents(tmp_path: Path) 
     shard = pq.read_table(tmp_path / "out/data")
     assert len(set(shard["id"].to_pylist())) == 132
     assert len(set(shard["parent_id"].to_pylist())) == 66
+    parent = shard["parent_id"][0].as_py()
+    [way] = find_ways(open_store(str(tmp_path / "out")), manifest, "id", parent)
+    told = tell(way, manifest)
+    assert told[0] == f"document {parent}"
+    assert told[-3:] == ["  it went on as other documents", *(f"  parent of {child}" for child in way.children)]

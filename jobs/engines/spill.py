@@ -106,52 +106,68 @@ def read_parts(runs: Sequence[Run], parts: tuple[int, int], order: Sequence[str]
     yield from merge([stream for stream in streams if stream is not None], (PART, *order))
 
 
-def _stream(path: str, index: Any, low: int, high: int) -> Iterator[pa.RecordBatch] | None:
-    mine = [(first, count) for part, first, count, _ in index if low <= part < high]
-    if not mine:
-        return None
-
-    def batches() -> Iterator[pa.RecordBatch]:
-        with pa.OSFile(path, "rb") as file, pa.ipc.open_file(file) as reader:
-            for first, count in mine:
-                for number in range(first, first + count):
-                    yield reader.get_batch(number)
-
-    return batches()
+Stream = Iterator[tuple[pa.RecordBatch, bool]]
+"""Batches of one run, each with whether more come."""
 
 
-def merge(streams: list[Iterator[pa.RecordBatch]], order: Sequence[str]) -> Iterator[pa.RecordBatch]:
+def _stream(path: str, index: Any, low: int, high: int) -> Stream | None:
+    """One run's rows of some parts; a file is open only while a run of more than a megabyte is read."""
+    mine = [(first, count, size) for part, first, count, size in index if low <= part < high]
+    return _batches(path, mine) if mine else None
+
+
+def _batches(path: str, mine: Sequence[tuple[int, int, int]]) -> Stream:
+    numbers = [number for first, count, _ in mine for number in range(first, first + count)]
+    held: list[pa.RecordBatch] = []
+    size, whole = 0, sum(size for _, _, size in mine) <= BATCH_BYTES
+    with pa.OSFile(path, "rb") as file, pa.ipc.open_file(file) as reader:
+        for at, number in enumerate(numbers, 1):
+            held.append(reader.get_batch(number))
+            size += held[-1].nbytes
+            if not whole and size >= BATCH_BYTES and at < len(numbers):
+                yield pa.concat_batches(held), True
+                held, size = [], 0
+    # The file is closed by now: a thousand small runs must not take a thousand descriptors.
+    yield pa.concat_batches(held), False
+
+
+def merge(streams: Sequence[Stream], order: Sequence[str]) -> Iterator[pa.RecordBatch]:
     """Merge sorted streams into one, holding about one batch of each.
 
-    A round sorts the heads of all streams together and gives out what lies before the first head that ends: whatever
-    comes later in any stream is not smaller than that. Sorting is stable over streams, so equal keys keep stream order.
+    A round sorts the heads of all streams together and gives out what lies before the end of the first head behind
+    which more comes: whatever that is, it is not smaller. Sorting is stable over streams, so equal keys keep stream order.
     """
-    if len(streams) == 1:
-        yield from streams[0]
-        return
     keys = [(name, "ascending") for name in order]
-    heads: list[pa.RecordBatch | None] = [next(stream, None) for stream in streams]
-    while any(head is not None for head in heads):
-        live = [(number, head) for number, head in enumerate(heads) if head is not None]
-        if len(live) == 1:
-            number, head = live[0]
-            yield head
-            yield from streams[number]
-            return
-        marked = [_mark(head, number) for number, head in live]
+    heads: dict[int, tuple[pa.RecordBatch, bool]] = {at: next(stream) for at, stream in enumerate(streams)}
+    while len(heads) > 1:
+        marked = [_mark(head, at, more) for at, (head, more) in heads.items()]
         table = pa.Table.from_batches(marked).sort_by([*keys, (_RUN, "ascending")]).combine_chunks()
         last = np.flatnonzero(table[_LAST].to_numpy(zero_copy_only=False))
-        safe = int(last[0]) + 1
-        given = table.slice(0, safe)
+        given = table.slice(0, int(last[0]) + 1) if len(last) else table
         yield from given.drop_columns([_RUN, _LAST]).to_batches(max_chunksize=BATCH_ROWS)
-        taken = np.bincount(given[_RUN].to_numpy(), minlength=len(heads))
-        for number, head in live:
-            rest = head.slice(int(taken[number]))
-            heads[number] = rest if rest.num_rows else next(streams[number], None)
+        taken = np.bincount(given[_RUN].to_numpy(), minlength=len(streams))
+        heads = dict(_next_heads(heads, taken, streams))
+    for at, (head, more) in heads.items():
+        yield head
+        if more:
+            for batch, _ in streams[at]:
+                yield batch
 
 
-def _mark(head: pa.RecordBatch, number: int) -> pa.RecordBatch:
+def _next_heads(
+    heads: dict[int, tuple[pa.RecordBatch, bool]], taken: Any, streams: Sequence[Stream]
+) -> Iterator[tuple[int, tuple[pa.RecordBatch, bool]]]:
+    """What is left of each head, or the batch behind it."""
+    for at, (head, more) in heads.items():
+        rest = head.slice(int(taken[at]))
+        if rest.num_rows:
+            yield at, (rest, more)
+        elif more:
+            yield at, next(streams[at])
+
+
+def _mark(head: pa.RecordBatch, number: int, more: bool) -> pa.RecordBatch:
     last = np.zeros(head.num_rows, np.bool_)
-    last[-1] = True
+    last[-1] = more
     run = pa.array(np.full(head.num_rows, number, np.int32))
     return pa.RecordBatch.from_arrays([*head.columns, run, pa.array(last)], names=[*head.schema.names, _RUN, _LAST])

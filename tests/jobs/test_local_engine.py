@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -82,15 +83,32 @@ def test_shuffle_brings_parts_together_in_order(tmp_path: Path, workers: int, me
     assert sum(len(keys[part]) for part in keys) == 500
 
 
-def test_merge_of_many_runs_equals_one_sort() -> None:
+def stream(batches: list[pa.RecordBatch]) -> Iterator[tuple[pa.RecordBatch, bool]]:
+    for at, batch in enumerate(batches, 1):
+        yield batch, at < len(batches)
+
+
+@pytest.mark.parametrize("rows", [1, 30, 617, 5000])
+def test_merge_of_many_runs_equals_one_sort(rows: int) -> None:
     random = np.random.default_rng(1)
     whole = pa.table({PART: pa.array(np.zeros(5000, np.int32)), "key": random.integers(0, 300, 5000)})
     runs = []
-    for start in range(0, 5000, 617):
-        run = whole.slice(start, 617).sort_by([("key", "ascending")]).combine_chunks()
-        runs.append(iter(run.to_batches(max_chunksize=int(random.integers(1, 90)))))
+    for start in range(0, 5000, rows):
+        run = whole.slice(start, rows).sort_by([("key", "ascending")]).combine_chunks()
+        runs.append(stream(run.to_batches(max_chunksize=int(random.integers(1, 90)))))
     merged = pa.Table.from_batches(spill.merge(runs, [PART, "key"]))
     assert merged["key"].to_pylist() == sorted(whole["key"].to_pylist())
+
+
+def test_a_thousand_runs_are_merged_with_few_open_files(tmp_path: Path) -> None:
+    with LocalEngine(1, 1 << 30, tmp_path / "scratch") as engine:
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (100, hard))
+        try:
+            found = engine.scan(300).map(Spread(2), ROWS).shuffle(2, ["key", "task"]).map(Gather(), SEEN).collect()
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert sum(len(keys) for keys in found["keys"].to_pylist()) == 30_000
 
 
 def test_union_gives_the_rows_of_both(tmp_path: Path) -> None:

@@ -135,7 +135,7 @@ def merge(streams: Sequence[Stream], order: Sequence[str]) -> Iterator[pa.Record
     """Merge sorted streams into one, holding about one batch of each.
 
     A round sorts the heads of all streams together and gives out what lies before the end of the first head behind
-    which more comes: whatever that is, it is not smaller. Sorting is stable over streams, so equal keys keep their order.
+    which more comes: whatever that is, it is not smaller. Sorting is stable over streams, so equals keep their order.
     """
     keys = [(name, "ascending") for name in order]
     heads: dict[int, tuple[pa.RecordBatch, bool]] = {at: next(stream) for at, stream in enumerate(streams)}

@@ -1,7 +1,7 @@
-"""Reading whole Parquet files of the run directory, and finding rows in them by one column.
+"""Reading Parquet files of the run directory, whole or row by row, and finding rows in them by one column.
 
-Without `pyarrow.parquet.read_table`, which goes through the dataset reader: its threads once outlived a command and
-aborted the process at its end, and small files gain nothing from them.
+Without threads, and so without `pyarrow.parquet.read_table`: threads once outlived a command and aborted the process at
+its end, and small files gain nothing from them.
 """
 
 from __future__ import annotations
@@ -34,16 +34,27 @@ def trusted(store: Store, name: str) -> Iterator[None]:
         raise StoreError(f"{store.home}: {name} {what}\n    mend: {mend}") from error
 
 
+@contextmanager
+def open_parquet(store: Store, name: str) -> Iterator[pq.ParquetFile]:
+    """A Parquet file of the store's, read without threads.
+
+    Arrow buffers ahead by default. Its thread then lets go of a buffer of ours after the read has returned, and where
+    that met the end of Python the process aborted, about once in ten short runs.
+    """
+    with store.open(name) as handle, pq.ParquetFile(handle, pre_buffer=False) as file:
+        yield file
+
+
 def read_parquet(store: Store, name: str, columns: Sequence[str] | None = None) -> pa.Table:
     """A whole file, or some of its columns."""
-    with trusted(store, name), store.open(name) as handle, pq.ParquetFile(handle) as file:
+    with trusted(store, name), open_parquet(store, name) as file:
         return file.read(columns=None if columns is None else list(columns), use_threads=False)
 
 
 def find_rows(store: Store, name: str, column: str, value: str) -> Iterator[tuple[int, dict[str, Any]]]:
     """(row number, row) of every row whose `column` is `value`; the other columns are read only where one is."""
     start = 0
-    with trusted(store, name), store.open(name) as handle, pq.ParquetFile(handle) as file:
+    with trusted(store, name), open_parquet(store, name) as file:
         if column not in file.schema_arrow.names:
             return
         for group in range(file.num_row_groups):

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from jobs.flow import check_conservation, flow_from_json
 from jobs.home import data_name
 from jobs.ledger import LEDGER, hash_rows, ledger_digest
+from jobs.parquet import open_parquet
 from jobs.record import read_record
 from jobs.steps.write import content_sum, digest_of_content, digest_of_shards
 from jobs.store import HOUSE, Store
@@ -78,7 +78,7 @@ def _measure_shard(store: Store, name: str) -> dict[str, Any]:
         while piece := file.read(1 << 20):
             state.update(piece)
     content = rows = 0
-    with store.open(name) as file, pq.ParquetFile(file) as shard:
+    with open_parquet(store, name) as shard:
         columns = [column for column in ("id", "text") if column in shard.schema_arrow.names]
         for batch in shard.iter_batches(columns=columns):
             rows += batch.num_rows
@@ -110,7 +110,7 @@ def _ledger(
     for entry in manifest["ledger"]:
         state = hashlib.sha256()
         try:
-            with store.open(entry["name"]) as file, pq.ParquetFile(file) as part:
+            with open_parquet(store, entry["name"]) as part:
                 for batch in part.iter_batches():
                     hash_rows(state, batch.select(LEDGER.names))
                     rows += batch.num_rows

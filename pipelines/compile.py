@@ -18,7 +18,7 @@ from pipelines.change import RECIPES, apply_settings, extended, recipe_names
 from pipelines.faults import Found, Place, in_order, nearest, refuse
 from pipelines.flow import after, partial_columns, together
 from pipelines.form import Form, read_form
-from pipelines.graph import Graph, Ref, connect
+from pipelines.graph import Graph, Ref, connect, met_again
 from pipelines.interpolate import interpolate
 from pipelines.links import Configured, configure_link
 from pipelines.outputs import home_of, keep_apart, placed_outputs
@@ -152,7 +152,7 @@ def _channels(
     names = dict(zip(graph.order, link_names(whole)))
     channels = []
     for name in graph.order:
-        start = _joined(graph.streams[name], schemas, form.streams[name].at, faults, notes, f"stream {name}")
+        start = _joined(graph, graph.streams[name], schemas, form.streams[name].at, faults, notes, f"stream {name}")
         passages, end = _walked(configured[name], names[name], start, faults)
         schemas[Ref("stream", name)] = end
         if start is not None and end is not None:
@@ -176,6 +176,7 @@ def _walked(
 
 
 def _joined(
+    graph: Graph,
     feeds: Sequence[Ref],
     schemas: Mapping[Ref, pa.Schema | None],
     at: Place,
@@ -191,6 +192,11 @@ def _joined(
     some = partial_columns(whole)
     if some:
         notes.append(f"{who}: only some of its inputs have {', '.join(some)}; the others' documents have null there")
+    notes += [
+        f"{who}: documents of {source} come to it on several ways; one that is kept on two of them is there twice, "
+        "with one id, unless dedup.exact follows"
+        for source in met_again(graph, feeds)
+    ]
     return together(whole, at, faults)
 
 
@@ -204,7 +210,7 @@ def _sinks(
 ) -> list[Sink]:
     """All outputs with the columns they write."""
     reaching = {
-        name: _joined(graph.outputs[name], schemas, output.at, faults, notes, f"output {name}")
+        name: _joined(graph, graph.outputs[name], schemas, output.at, faults, notes, f"output {name}")
         for name, output in form.outputs.items()
     }
     return [

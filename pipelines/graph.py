@@ -48,6 +48,23 @@ def connect(form: Form, faults: list[Found]) -> Graph:
     return Graph(_ordered(form, streams, faults), streams, outputs, uses)
 
 
+def met_again(graph: Graph, feeds: Sequence[Ref]) -> list[str]:
+    """The sources whose documents come by more than one of these feeds, and so may stand there twice."""
+    times = Counter(source for ref in feeds for source in _sources_behind(graph, ref))
+    return [source for source, ways in times.items() if ways > 1]
+
+
+def _sources_behind(graph: Graph, ref: Ref) -> list[str]:
+    """The sources that a feed takes from, each once."""
+    waiting, seen = [ref], {ref: None}
+    while waiting:
+        taken = waiting.pop()
+        new = [feed for feed in graph.streams[taken.name] if feed not in seen] if taken.kind == "stream" else []
+        seen |= dict.fromkeys(new)
+        waiting += new
+    return [taken.name for taken in seen if taken.kind == "source"]
+
+
 def _takes_from_others(form: Form, name: str) -> bool:
     """Whether a stream takes anything else than the source of its own name, as the flat form's does."""
     return [feed.name for feed in form.streams[name].feeds] != [name]

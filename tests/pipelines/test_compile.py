@@ -199,6 +199,18 @@ def test_streams_with_other_columns_are_joined_with_a_note(bench: Any) -> None:
     assert "length_rule" in plan.notes[0]
 
 
+def test_a_source_whose_documents_meet_again_is_noted_where_they_do(bench: Any) -> None:
+    plan = bench.compile(
+        "textmill: 1\nsources: {a: {stages.read: {paths: data}}, b: {stages.read: {paths: more}}}\n"
+        "streams: {x: {from: [b, a]}, y: {from: [x, a], steps: [dedup.exact]}}\n"
+        "write: {from: y, to: out}\n"
+    )
+
+    [note] = plan.notes
+    assert note.startswith("stream y: documents of a come to it on several ways")
+    assert "unless dedup.exact follows" in note
+
+
 def test_lists_belong_to_the_file_that_names_them(bench: Any) -> None:
     (bench.folder / "own.py").write_text(
         "from stages.fields import ContentPath\nfrom stages.stage import Map\n\n\n"

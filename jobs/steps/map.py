@@ -278,19 +278,21 @@ def check_reading(source: Source, receipts: Any) -> dict[str, Any]:
     Raises StoreError naming the file. Gives the counts by file for the step's manifest.
     """
     refuse_changed(source)
-    total: dict[str, dict[str, Any]] = {}
+    # A table without rows has no piece in any split, and is told of here all the same.
+    nothing = {"read": 0, "damaged": 0, "extent": 0}
+    total: dict[str, dict[str, Any]] = {file.locator: {**nothing, "skipped": {}} for file in source.files}
     for receipt in receipts:
         for name, counts in receipt["reading"].items():
-            sum_ = total.setdefault(name, {"read": 0, "skipped": {}, "damaged": 0, "extent": 0})
-            for key in ("read", "damaged", "extent"):
+            sum_ = total[name]
+            for key in nothing:
                 sum_[key] += counts[key]
             for kind, times in counts["skipped"].items():
                 sum_["skipped"][kind] = sum_["skipped"].get(kind, 0) + times
     for file in source.files:
-        covered = total.get(file.locator, {"extent": 0})["extent"]
+        covered = total[file.locator]["extent"]
         if covered != full_extent(file):
             raise StoreError(
                 f"{file.path}: {covered} of {full_extent(file)} were read: the law of reading is broken\n"
                 "    mend: this is a fault of textmill; please report it with the file"
             )
-    return {name: {**total[name], "size": file.size} for file in source.files if (name := file.locator) in total}
+    return {file.locator: {**total[file.locator], "size": file.size} for file in source.files}

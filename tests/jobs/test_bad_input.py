@@ -147,6 +147,14 @@ def test_a_parquet_file_damaged_inside_loses_only_that_row_group(tmp_path: Path)
     assert pq.read_table(tmp_path / "out/data").num_rows == 11
 
 
+def test_a_table_without_rows_counts_as_read(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    pq.write_table(texts_table(), tmp_path / "in/full.parquet")
+    pq.write_table(texts_table().slice(0, 0), tmp_path / "in/none.parquet")
+    done("run", pipeline_of(tmp_path, f"paths: '{tmp_path}/in'"))
+    done("verify", tmp_path / "out")
+
+
 def test_a_file_without_the_text_column_is_refused(tmp_path: Path, capsys: Capture) -> None:
     pq.write_table(texts_table(), tmp_path / "a.parquet")
     pq.write_table(texts_table("body"), tmp_path / "b.parquet")

@@ -18,9 +18,9 @@ import pyarrow.parquet as pq
 
 from jobs.calling import schema_after
 from jobs.chain import Chain
-from jobs.engines.local import LocalEngine
+from jobs.engines.engine import Engine
 from jobs.home import data_name
-from jobs.parquet import trusted
+from jobs.parquet import open_parquet, trusted
 from jobs.record import read_record
 from jobs.rest import Hashed
 from jobs.steps.step import RECEIPT
@@ -80,9 +80,7 @@ class AnnotateShards:
         return after.select(["id", *self.columns])
 
 
-def annotate_run(
-    store: Store, manifest: Mapping[str, Any], links: Sequence[Link], engine: LocalEngine
-) -> dict[str, Any]:
+def annotate_run(store: Store, manifest: Mapping[str, Any], links: Sequence[Link], engine: Engine) -> dict[str, Any]:
     """Annotate every shard of a finished run; the annotation's manifest. Raises PipelineError for unfit stages."""
     key = digest_of([manifest["digest"], *(link.identity for link in links)])
     folder = f"{HOUSE}/annotations/{links[-1].name.rsplit('.', 1)[-1]}-{key[:8]}"
@@ -114,14 +112,14 @@ def annotate_run(
 
 
 def _documents(store: Store, shard: str) -> Iterator[pa.RecordBatch]:
-    with trusted(store, shard), store.open(shard) as handle, pq.ParquetFile(handle) as file:
+    with trusted(store, shard), open_parquet(store, shard) as file:
         yield from file.iter_batches(_BATCH_ROWS)
 
 
 def _columns(store: Store, shard: str, links: Sequence[Link]) -> tuple[str, ...]:
     """Names of the columns the stages add, after a check that the shards have what they need."""
-    with trusted(store, shard), store.open(shard) as handle:
-        schema: pa.Schema = pq.read_schema(handle)
+    with trusted(store, shard), open_parquet(store, shard) as file:
+        schema: pa.Schema = file.schema_arrow
     added: dict[str, None] = {}
     for link in links:
         stage = build(link.spec)

@@ -14,11 +14,11 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from jobs.engines.local import LocalEngine, LocalFrame
+from jobs.engines.engine import Engine
 from jobs.overlay import Reading, read_rest
 from jobs.parquet import read_parquet, trusted
 from jobs.record import read_record
-from jobs.rest import PLACE, RestPart
+from jobs.rest import PLACE, ROW, RestPart
 from jobs.steps.step import RECEIPT, Place
 from jobs.store import new_attempt
 from stages.expression import parse_expression
@@ -39,63 +39,70 @@ class Phases:
 
 
 @dataclass(frozen=True, slots=True)
-class AtRest:
-    """See `stages.find.Documents`. `picks`: by file number, the file of picks; None means all documents."""
+class Reader:
+    """What workers need to read documents at rest. `picks`: by file number, the file of picks; None: all documents."""
 
     place: Place
-    engine: LocalEngine
     parts: tuple[RestPart, ...]
     where: str | None = None
     picks: dict[int, str] | None = None
-    picked: pa.Schema | None = None
-    phases: Phases = field(default_factory=Phases)
-
-    @property
-    def files(self) -> tuple[RestFile, ...]:
-        return tuple(RestFile(part.name, part.rows, part.live, part.text_bytes) for part in self.parts)
-
-    def rows(self, worker: Worker, schema: pa.Schema, columns: Sequence[str] = ("text",)) -> LocalFrame:
-        folder = f"{self.place.folder}/rows-{self.phases.next():02d}"
-        numbers = [number for number in range(len(self.parts)) if self.picks is None or number in self.picks]
-        have = _committed(self.place, folder)
-        missing = tuple(number for number in numbers if number not in have)
-        if missing:
-            make = MakeRows(self, missing, worker, schema, tuple(columns), folder)
-            self.engine.scan(len(missing)).map(replace(make, documents=_without_engine(self)), RECEIPT).collect()
-            have = _committed(self.place, folder)
-        names = tuple(have[number] for number in numbers if have[number])
-        return self.engine.scan(len(names)).map(ReadRows(self.place, names), schema)
-
-    def only(self, picks: Frame) -> AtRest:
-        folder = f"{self.place.folder}/picks-{self.phases.next():02d}"
-        lay = by_file(picks, len(self.parts)).map(LayPicks(self.place, folder), PICKED).collect()
-        found = dict(zip(lay["file"].to_pylist(), lay["name"].to_pylist()))
-        extra = pa.schema([one for one in picks.schema if one.name != PLACE])
-        return replace(self, picks=dict(sorted(found.items())), picked=extra)
-
-    def table(self, rows: pa.Table) -> LocalFrame:
-        return self.engine.table(rows)
+    picked: tuple[str, ...] = ()
 
     def read(self, number: int, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """The documents of one file as workers see them: place, id, the columns asked for, and the picks' columns."""
-        options, picks = self.place.options, None
+        store, options, picks = self.place.store, self.place.options, None
         if self.picks is not None:
-            picks = read_parquet(self.place.store, self.picks[number])
+            picks = read_parquet(store, self.picks[number])
         where = parse_expression(self.where) if self.where else None
         wanted = dict.fromkeys(["id", *columns, *(where.columns if where else ())])
         schema = pa.schema([self.place.step.schema_in.field(name) for name in wanted])
         reading = Reading(schema, options.batch_rows, options.batch_bytes)
-        for batch in read_rest(self.place.store, self.parts[number], number, reading, picks):
+        shown = list(dict.fromkeys(["id", *columns, *self.picked]))
+        for batch in read_rest(store, self.parts[number], reading, picks):
             if where is not None:
                 batch = batch.filter(pa.array(where.mask(batch)))
             if batch.num_rows:
-                extra = [] if self.picked is None else self.picked.names
-                yield batch.select(list(dict.fromkeys([PLACE, "id", *columns, *extra])))
+                places = (np.int64(number) << 32) | batch[ROW].to_numpy()
+                # A column of the user's may have the name `place`, too: it is not seen by a Find.
+                arrays = {PLACE: pa.array(places)} | {name: batch[name] for name in shown if name != PLACE}
+                yield pa.record_batch(arrays)
 
 
-def _without_engine(documents: AtRest) -> AtRest:
-    """The documents as they travel to workers: an engine holds processes and stays behind."""
-    return replace(documents, engine=None, phases=Phases())  # type: ignore[arg-type]
+@dataclass(frozen=True, slots=True)
+class AtRest:
+    """See `stages.find.Documents`."""
+
+    engine: Engine
+    reader: Reader
+    phases: Phases = field(default_factory=Phases)
+
+    @property
+    def files(self) -> tuple[RestFile, ...]:
+        return tuple(RestFile(part.name, part.rows, part.live, part.text_bytes) for part in self.reader.parts)
+
+    def rows(self, worker: Worker, schema: pa.Schema, columns: Sequence[str] = ("text",)) -> Frame:
+        place, picks = self.reader.place, self.reader.picks
+        folder = f"{place.folder}/rows-{self.phases.next():02d}"
+        numbers = [number for number in range(len(self.reader.parts)) if picks is None or number in picks]
+        have = _committed(place, folder)
+        missing = tuple(number for number in numbers if number not in have)
+        if missing:
+            make = MakeRows(self.reader, missing, worker, schema, tuple(columns), folder)
+            self.engine.scan(len(missing)).map(make, RECEIPT).collect()
+            have = _committed(place, folder)
+        names = tuple(have[number] for number in numbers if have[number])
+        return self.engine.scan(len(names)).map(ReadRows(place, names), schema)
+
+    def only(self, picks: Frame) -> AtRest:
+        place = self.reader.place
+        folder = f"{place.folder}/picks-{self.phases.next():02d}"
+        lay = by_file(picks, len(self.reader.parts)).map(LayPicks(place, folder), PICKED).collect()
+        found = dict(zip(lay["file"].to_pylist(), lay["name"].to_pylist()))
+        extra = tuple(name for name in picks.schema.names if name != PLACE)
+        return replace(self, reader=replace(self.reader, picks=dict(sorted(found.items())), picked=extra))
+
+    def table(self, rows: pa.Table) -> Frame:
+        return self.engine.table(rows)
 
 
 def _committed(place: Place, folder: str) -> dict[int, str]:
@@ -109,7 +116,7 @@ def _committed(place: Place, folder: str) -> dict[int, str]:
 class MakeRows:
     """Map the documents of one file to small rows, write them, and commit them."""
 
-    documents: AtRest
+    reader: Reader
     numbers: tuple[int, ...]
     worker: Worker
     schema: pa.Schema
@@ -120,10 +127,10 @@ class MakeRows:
         for batch in batches:
             for task in batch["task"].to_pylist():
                 number = self.numbers[task]
-                rows = self.worker(self.documents.read(number, self.columns))
+                rows = self.worker(self.reader.read(number, self.columns))
                 name = self._write(number, rows)
                 receipt = orjson.dumps({"file": number, "name": name})
-                self.documents.place.store.put_if_absent(f"{self.folder}/{number:05d}.json", receipt)
+                self.reader.place.store.put_if_absent(f"{self.folder}/{number:05d}.json", receipt)
                 yield pa.RecordBatch.from_pylist([{"part": number}], schema=RECEIPT)
 
     def _write(self, number: int, rows: Iterator[pa.RecordBatch]) -> str:
@@ -134,7 +141,7 @@ class MakeRows:
         name = f"{self.folder}/{number:05d}.{new_attempt()}.arrow"
         options = pa.ipc.IpcWriteOptions(compression="lz4")
         with (
-            self.documents.place.store.create(name) as file,
+            self.reader.place.store.create(name) as file,
             pa.ipc.new_stream(file, self.schema, options=options) as writer,
         ):
             writer.write_batch(first.cast(self.schema))
@@ -175,6 +182,12 @@ def by_file(frame: Frame, files: int) -> Frame:
     return frame.map(ByFile(), schema).shuffle(max(1, files), [PLACE])
 
 
+def by_row(rows: pa.Table) -> pa.Table:
+    """Rows with a place as they rest beside their file: by its rows, whatever its number is where they are read."""
+    numbers = pa.array(rows[PLACE].to_numpy() & 0xFFFFFFFF)
+    return rows.set_column(rows.schema.get_field_index(PLACE), ROW, numbers)
+
+
 @dataclass(frozen=True, slots=True)
 class LayPicks:
     """Write each file's picks beside the step."""
@@ -187,5 +200,5 @@ class LayPicks:
             number = group[PART][0].as_py()
             name = f"{self.folder}/{number:05d}.{new_attempt()}.parquet"
             with self.place.store.create(name) as file:
-                pq.write_table(pa.Table.from_batches([group.drop_columns([PART])]), file, compression="lz4")
+                pq.write_table(by_row(pa.Table.from_batches([group.drop_columns([PART])])), file, compression="lz4")
             yield pa.RecordBatch.from_pylist([{"file": number, "name": name}], schema=PICKED)

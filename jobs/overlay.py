@@ -1,6 +1,6 @@
 """Reading documents at rest: the live ones of a rest file, with every finding that lies over it applied.
 
-Findings are joined by place, batch by batch; a text is touched only where it is cut, and columns nobody asked for are
+Findings are joined by row, batch by batch; a text is touched only where it is cut, and columns nobody asked for are
 not read at all.
 """
 
@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from jobs.parquet import read_parquet, trusted
-from jobs.rest import BYTES, PLACE, ROW, RestPart, document_sizes
+from jobs.parquet import open_parquet, read_parquet, trusted
+from jobs.rest import BYTES, ROW, RestPart, document_sizes
 from jobs.store import Store
 from stages.find import FINDING
 
@@ -31,19 +31,22 @@ class Reading:
 
 
 def read_rest(
-    store: Store, part: RestPart, number: int, reading: Reading, picks: pa.Table | None = None
+    store: Store, part: RestPart, reading: Reading, picks: pa.Table | None = None, start: int = 0
 ) -> Iterator[pa.RecordBatch]:
-    """The live documents of a rest file, findings applied, with the column `place` in front.
+    """The live documents of a rest file from the row `start` on, findings applied, with the column `_row` in front.
 
-    `number`: the file's number among its documents; place = number << 32 | row of the rest file. `picks`: a table with
-    a sorted unique `place`; only these documents, with its other columns joined. Columns that no file has are null.
+    `picks`: a table with a sorted unique `_row`; only these documents, with its other columns joined. Columns that no
+    file has are null.
     """
     layers = [read_parquet(store, name) for name in part.layers]
-    with trusted(store, part.name), store.open(part.name) as handle, pq.ParquetFile(handle) as file:
+    with trusted(store, part.name), open_parquet(store, part.name) as file:
         stored = [name for name in _columns_to_read(reading.schema, layers) if name in file.schema_arrow.names]
-        groups, starts = _row_groups(file, number, picks)
-        for group, start in zip(groups, starts):
-            yield from _read_group(file, group, start, number, stored, layers, reading, picks)
+        for group, first in _row_groups(file, picks, start):
+            skipped = max(0, start - first)
+            for table in _read_group(file, group, first, stored, reading.batch_rows):
+                table, skipped = table.slice(skipped), max(0, skipped - table.num_rows)
+                for piece in _in_shape(_overlaid(table, layers, picks), reading.schema, picks):
+                    yield from cut_to_bytes(piece, reading.batch_bytes)
 
 
 def _columns_to_read(schema: pa.Schema, layers: Sequence[pa.Table]) -> list[str]:
@@ -55,44 +58,34 @@ def _has_cuts(layer: pa.Table) -> bool:
     return bool(layer["cuts"].null_count < layer.num_rows)
 
 
-def _row_groups(file: pq.ParquetFile, number: int, picks: pa.Table | None) -> tuple[list[int], list[int]]:
-    """The row groups to read and the row each starts at: all, or those in which a pick lies."""
+def _row_groups(file: pq.ParquetFile, picks: pa.Table | None, start: int) -> list[tuple[int, int]]:
+    """(row group, its first row) of those to read: all that end behind `start`, or those in which a pick lies."""
     rows = [file.metadata.row_group(at).num_rows for at in range(file.metadata.num_row_groups)]
-    starts = np.concatenate(([0], np.cumsum(rows))).astype(np.int64)
-    chosen = list(range(len(rows)))
+    firsts = np.concatenate(([0], np.cumsum(rows))).astype(np.int64)
+    chosen = np.flatnonzero(firsts[1:] > start)
     if picks is not None:
-        wanted = picks[PLACE].to_numpy() & 0xFFFFFFFF
-        chosen = np.unique(np.searchsorted(starts, wanted, side="right") - 1).tolist()
-    return chosen, [int(starts[at]) for at in chosen]
+        chosen = np.intersect1d(chosen, np.searchsorted(firsts, picks[ROW].to_numpy(), side="right") - 1)
+    return [(at, int(firsts[at])) for at in chosen.tolist()]
 
 
-def _read_group(
-    file: pq.ParquetFile,
-    group: int,
-    start: int,
-    number: int,
-    stored: list[str],
-    layers: Sequence[pa.Table],
-    reading: Reading,
-    picks: pa.Table | None,
-) -> Iterator[pa.RecordBatch]:
-    for batch in file.iter_batches(reading.batch_rows, row_groups=[group], columns=stored):
-        rows = np.arange(start, start + batch.num_rows, dtype=np.int64)
-        start += batch.num_rows
-        table = pa.Table.from_batches([batch]).append_column(ROW, pa.array(rows))
-        table = table.append_column(PLACE, pa.array((np.int64(number) << 32) | rows))
-        for layer in layers:
-            table = _apply(table, layer)
-        if picks is not None:
-            table = _join(table, picks)
-        for piece in _in_shape(table, reading.schema, picks):
-            yield from cut_to_bytes(piece, reading.batch_bytes)
+def _read_group(file: pq.ParquetFile, group: int, first: int, stored: list[str], rows: int) -> Iterator[pa.Table]:
+    """A row group as it was written, in tables of at most `rows` rows, with the column `_row`."""
+    for batch in file.iter_batches(rows, row_groups=[group], columns=stored):
+        numbers = np.arange(first, first + batch.num_rows, dtype=np.int64)
+        first += batch.num_rows
+        yield pa.Table.from_batches([batch]).append_column(ROW, pa.array(numbers))
+
+
+def _overlaid(table: pa.Table, layers: Sequence[pa.Table], picks: pa.Table | None) -> pa.Table:
+    for layer in layers:
+        table = _apply(table, layer)
+    return table if picks is None else _join(table, picks)
 
 
 def _in_shape(table: pa.Table, schema: pa.Schema, picks: pa.Table | None) -> list[pa.RecordBatch]:
-    fields = [pa.field(PLACE, pa.int64()), *schema]
+    fields = [pa.field(ROW, pa.int64()), *schema]
     if picks is not None:
-        fields += [field for field in picks.schema if field.name != PLACE]
+        fields += [field for field in picks.schema if field.name != ROW]
     columns = [
         table[field.name].cast(field.type) if field.name in table.column_names else pa.nulls(table.num_rows, field.type)
         for field in fields
@@ -116,22 +109,22 @@ def cut_to_bytes(batch: pa.RecordBatch, most: int) -> Iterator[pa.RecordBatch]:
         start = end
 
 
-def _locate(table: pa.Table, layer: pa.Table, key: str) -> tuple[npt.NDArray[np.int64], pa.Table]:
+def _locate(table: pa.Table, layer: pa.Table) -> tuple[npt.NDArray[np.int64], pa.Table]:
     """Where the layer's rows stand in the table: row numbers, and the layer's rows that are there."""
-    places = table[key].to_numpy()
-    if not len(places):
+    rows = table[ROW].to_numpy()
+    if not len(rows):
         return np.zeros(0, np.int64), layer.slice(0, 0)
-    theirs = layer[key].to_numpy()
-    low, high = np.searchsorted(theirs, [places[0], places[-1] + 1])
+    theirs = layer[ROW].to_numpy()
+    low, high = np.searchsorted(theirs, [rows[0], rows[-1] + 1])
     layer, theirs = layer.slice(low, high - low), theirs[low:high]
-    at = np.searchsorted(places, theirs)
-    there = places[np.minimum(at, len(places) - 1)] == theirs
+    at = np.searchsorted(rows, theirs)
+    there = rows[np.minimum(at, len(rows) - 1)] == theirs
     return at[there], layer.filter(pa.array(there))
 
 
 def _apply(table: pa.Table, layer: pa.Table) -> pa.Table:
     """Lay findings over documents: cut texts, add columns, then drop rows."""
-    at, layer = _locate(table, layer, ROW)
+    at, layer = _locate(table, layer)
     table = _add_columns(table, at, layer)
     if not len(at):
         return table
@@ -184,10 +177,10 @@ def cut_text(text: str, spans: Sequence[int]) -> str:
 
 
 def _join(table: pa.Table, picks: pa.Table) -> pa.Table:
-    at, there = _locate(table, picks, PLACE)
+    at, there = _locate(table, picks)
     table = table.take(pa.array(at))
     for name in there.column_names:
-        if name != PLACE:
+        if name != ROW:
             where = table.schema.get_field_index(name)
             table = table.append_column(name, there[name]) if where < 0 else table.set_column(where, name, there[name])
     return table

@@ -17,12 +17,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from jobs import ledger
-from jobs.atrest import AtRest, by_file
+from jobs.atrest import AtRest, Reader, by_file, by_row
 from jobs.calling import open_stage, stage_error
-from jobs.engines.local import LocalEngine
+from jobs.engines.engine import Engine
 from jobs.flow import Flow, check_conservation
 from jobs.overlay import Reading, read_rest
-from jobs.rest import BYTES, PLACE, ROW, RestPart
+from jobs.rest import BYTES, ROW, RestPart
 from jobs.steps.step import RECEIPT, Done, Place, commit_step
 from jobs.store import new_attempt
 from pipelines.plan import Link
@@ -48,13 +48,13 @@ class LayFindings:
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for group in groups(batches, [PART]):
             number = group[PART][0].as_py()
-            self._lay(number, pa.Table.from_batches([group.drop_columns([PART])]))
+            self._lay(number, by_row(pa.Table.from_batches([group.drop_columns([PART])])))
             yield pa.RecordBatch.from_pylist([{"part": number}], schema=RECEIPT)
 
     def _lay(self, number: int, findings: pa.Table) -> None:
         attempt = new_attempt()
         store, link = self.place.store, self.place.step.links[0]
-        _check_unique(findings, link.name)
+        _check_unique(findings, link.name, self.parts[number].name)
         writer = ledger.LedgerWriter(store, f"{self.place.ledger}/{number:05d}.{attempt}.parquet")
         books = _Books(self.place.title, link.name, writer)
         for documents in self._documents(number, findings):
@@ -65,7 +65,7 @@ class LayFindings:
             )
         name = f"{self.place.folder}/findings/{number:05d}.{attempt}.parquet"
         with store.create(name) as file:
-            pq.write_table(_by_row(findings), file, compression="zstd")
+            pq.write_table(findings, file, compression="zstd")
         part, flow = self.parts[number], Flow(link.name, rules=books.rules, cuts=books.cuts)
         flow.entered, flow.dropped, flow.kept = part.live, books.dropped, part.live - books.dropped
         check_conservation([flow], part.live, flow.kept, f"step {self.place.title}, part {number}")
@@ -90,9 +90,9 @@ class LayFindings:
         for picks, names in ((acting, _EXCERPT_COLUMNS), (idle, ("id",))):
             schema = pa.schema([*fields, *(here.field(name) for name in names if name in here.names)])
             reading = Reading(schema, options.batch_rows, options.batch_bytes)
-            picks = picks.select(FINDING.names)
+            picks = picks.select([ROW, *FINDING.names[1:]])
             if picks.num_rows:
-                yield from read_rest(self.place.store, self.parts[number], number, reading, picks)
+                yield from read_rest(self.place.store, self.parts[number], reading, picks)
 
 
 class _Books:
@@ -158,17 +158,11 @@ class _Books:
         return rows, np.array(owner, np.int64)
 
 
-def _by_row(findings: pa.Table) -> pa.Table:
-    """Findings as they rest beside their file: by its rows, whatever its number is where they are read."""
-    rows = findings[PLACE].to_numpy() & 0xFFFFFFFF
-    return findings.drop_columns([PLACE]).add_column(0, ROW, pa.array(rows))
-
-
-def _check_unique(findings: pa.Table, stage: str) -> None:
-    places = findings[PLACE].to_numpy()
-    twice = np.flatnonzero(places[1:] == places[:-1])
+def _check_unique(findings: pa.Table, stage: str, file: str) -> None:
+    rows = findings[ROW].to_numpy()
+    twice = np.flatnonzero(rows[1:] == rows[:-1])
     if len(twice):
-        raise StageError(f"{stage}: two findings on the place {int(places[twice[0]])}; at most one is allowed")
+        raise StageError(f"{stage}: two findings on row {int(rows[twice[0]])} of {file}; at most one is allowed")
 
 
 def _check_cuts(text: str, spans: Sequence[int], name: str, stage: str) -> None:
@@ -192,13 +186,13 @@ class CountApplied:
         yield pa.RecordBatch.from_pylist([{"applied": rows}], schema=APPLIED)
 
 
-def run_find(place: Place, engine: LocalEngine, inputs: Sequence[RestPart]) -> Done:
+def run_find(place: Place, engine: Engine, inputs: Sequence[RestPart]) -> Done:
     """Let the Find look, lay down what it found, and commit the step."""
     link = place.step.links[0]
     stage = build(link.spec)
     assert isinstance(stage, Find)
     parts = tuple(inputs)
-    documents = AtRest(place, engine, parts, link.where)
+    documents = AtRest(engine, Reader(place, parts, link.where))
     not_applied = 0
     if link.where:
         columns = parse_expression(link.where).columns

@@ -15,10 +15,10 @@ import pyarrow as pa
 
 from jobs import journal, ledger
 from jobs.chain import TOO_LARGE, Chain, text_sizes
-from jobs.engines.local import LocalEngine
+from jobs.engines.engine import Engine
 from jobs.flow import Flow, check_conservation
 from jobs.overlay import Reading, cut_to_bytes, read_rest
-from jobs.rest import PLACE, RestPart, RestWriter
+from jobs.rest import ROW, RestPart, RestWriter
 from jobs.steps.step import RECEIPT, Done, Place, commit_step
 from jobs.store import new_attempt
 from pipelines.plan import Source
@@ -94,8 +94,8 @@ class _Part:
         options, step = self.place.options, self.place.step
         if self.worker.source is None:
             reading = Reading(step.schema_in, options.batch_rows, options.batch_bytes)
-            for batch in read_rest(self.place.store, self.worker.inputs[self.part], self.part, reading):
-                yield batch.drop_columns([PLACE])
+            for batch in read_rest(self.place.store, self.worker.inputs[self.part], reading):
+                yield batch.drop_columns([ROW])
             return
         source = self.worker.source
         split = source.splits[self.part]
@@ -236,7 +236,7 @@ def damage_rows(damaged: Sequence[Damaged], source: Source, step: str) -> pa.Rec
     )
 
 
-def run_map(place: Place, engine: LocalEngine, source: Source | None, inputs: Sequence[RestPart]) -> Done:
+def run_map(place: Place, engine: Engine, source: Source | None, inputs: Sequence[RestPart]) -> Done:
     """Do all parts that have no receipt yet, check the law of reading over all of them, and commit the step."""
     total = len(source.splits) if source is not None else len(inputs)
     have = place.receipts()

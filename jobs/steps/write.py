@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from jobs.engines.local import LocalEngine
+from jobs.engines.engine import Engine
 from jobs.flow import Flow, check_conservation
 from jobs.overlay import Reading, read_rest
 from jobs.rest import BYTES, Hashed, RestPart
@@ -91,7 +91,7 @@ class MeasureSizes:
         for batch in batches:
             for number in batch["task"].to_pylist():
                 found: dict[bool, list[bytes]] = {False: [], True: []}
-                for documents in read_rest(self.place.store, self.parts[number], number, reading):
+                for documents in read_rest(self.place.store, self.parts[number], reading):
                     out = self.holdout.mask(documents)
                     sizes = documents[BYTES].to_numpy()
                     found[False].append(sizes[~out].tobytes())
@@ -150,7 +150,7 @@ class WriteShards:
                 continue
             if position >= shard.end:
                 return
-            for documents in read_rest(self.place.store, self.parts[number], number, reading):
+            for documents in read_rest(self.place.store, self.parts[number], reading):
                 if self.holdout.share:
                     out = self.holdout.mask(documents)
                     documents = documents.filter(pa.array(out if shard.split == HELD_OUT else ~out))
@@ -226,7 +226,7 @@ def shard_schema(schema: pa.Schema, output: Output) -> pa.Schema:
     return pa.schema([pa.field(name, schema.field(name).type) for name in output.columns])
 
 
-def run_write(place: Place, engine: LocalEngine, inputs: Sequence[RestPart], seed: int) -> Done:
+def run_write(place: Place, engine: Engine, inputs: Sequence[RestPart], seed: int) -> Done:
     """Measure, plan, write, commit. The shards wait in the step's folder until the run publishes them."""
     output = place.step.output
     assert output is not None

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from jobs import rest
 from jobs.overlay import Reading, read_rest
-from jobs.rest import PLACE, ROW, RestPart, RestWriter
+from jobs.rest import ROW, RestPart, RestWriter
 from jobs.steps import write
 from jobs.store import LocalStore
 from stages.find import FINDING
@@ -67,7 +67,7 @@ def test_files_are_cut_at_rows_whatever_the_batches(sizes: list[int], cuts: list
         shape = [(file["rows"], file["text_bytes"]) for file in files]
         assert shape == [(file["rows"], file["text_bytes"]) for file in whole]
         assert all(text <= 200 or rows == 1 for rows, text in shape)
-        read = [name for file in files for name in ids(read_rest(store, part_of(file), 3, READING))]
+        read = [name for file in files for name in ids(read_rest(store, part_of(file), READING))]
         assert read == [str(at) for at in range(len(sizes))]
 
 
@@ -76,15 +76,22 @@ def test_picks_are_read_alone_with_their_columns(sizes: list[int], wanted: set[i
     with TemporaryDirectory() as folder:
         store, files = written(folder, sizes, [])
         rows = sorted(row for row in wanted if row < files[0]["rows"])
-        places = (np.int64(3) << 32) | np.array(rows, np.int64)
-        picks = pa.table({PLACE: places, "rank": pa.array([row * 10 for row in rows], pa.int64())})
-        read = list(read_rest(store, part_of(files[0]), 3, READING, picks))
+        picks = pa.table({ROW: pa.array(rows, pa.int64()), "rank": pa.array([row * 10 for row in rows], pa.int64())})
+        read = list(read_rest(store, part_of(files[0]), READING, picks))
         assert ids(read) == [str(row) for row in rows]
         assert [rank for batch in read for rank in batch["rank"].to_pylist()] == [row * 10 for row in rows]
 
 
+@given(SIZES, st.integers(0, 60))
+def test_reading_may_begin_at_any_row(sizes: list[int], start: int) -> None:
+    with TemporaryDirectory() as folder:
+        store, files = written(folder, sizes, [])
+        read = ids(read_rest(store, part_of(files[0]), READING, start=start))
+        assert read == [str(row) for row in range(start, files[0]["rows"])]
+
+
 @given(SIZES, st.dictionaries(st.integers(0, 59), st.sampled_from(["drop", "cut", "tell"])))
-def test_findings_drop_cut_and_tell_by_row_under_any_file_number(sizes: list[int], acts: dict[int, str]) -> None:
+def test_findings_drop_cut_and_tell_by_row(sizes: list[int], acts: dict[int, str]) -> None:
     with TemporaryDirectory() as folder:
         store, files = written(folder, sizes, [])
         texts = documents(sizes)["text"].to_pylist()[: files[0]["rows"]]
@@ -100,12 +107,12 @@ def test_findings_drop_cut_and_tell_by_row_under_any_file_number(sizes: list[int
             }
             for row, act in found.items()
         ]
-        schema = pa.schema([(ROW, pa.int64()), *[one for one in FINDING if one.name != PLACE], ("seen", pa.int64())])
+        schema = pa.schema([(ROW, pa.int64()), *[one for one in FINDING if one.name != "place"], ("seen", pa.int64())])
         pq.write_table(pa.Table.from_pylist(rows, schema=schema), Path(folder) / "layer.parquet")
         reading = Reading(pa.schema([*SCHEMA, ("seen", pa.int64())]), 7, 1 << 30)
         read = [
             row
-            for batch in read_rest(store, part_of(files[0], ["layer.parquet"]), 9, reading)
+            for batch in read_rest(store, part_of(files[0], ["layer.parquet"]), reading)
             for row in batch.to_pylist()
         ]
         expected = [
@@ -118,7 +125,7 @@ def test_findings_drop_cut_and_tell_by_row_under_any_file_number(sizes: list[int
             if found.get(row) != "drop"
         ]
         assert [(row["id"], row["text"], row["seen"]) for row in read] == expected
-        assert [row[PLACE] for row in read] == [(9 << 32) | int(row["id"]) for row in read]
+        assert [row[ROW] for row in read] == [int(row["id"]) for row in read]
 
 
 @given(SIZES, st.lists(st.integers(1, 59)))

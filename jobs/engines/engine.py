@@ -1,0 +1,24 @@
+"""What a step may ask of an engine: two places where rows begin; a frame's own verbs do the rest.
+
+Whatever keeps this and `stages.find.Frame` runs every pipeline to the same bytes.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import pyarrow as pa
+
+from stages.find import Frame
+
+
+class Engine(Protocol):
+    """Where frames come from."""
+
+    def scan(self, tasks: int) -> Frame:
+        """One row {task: int32} per task, 0 ≤ task < tasks."""
+        ...
+
+    def table(self, rows: pa.Table) -> Frame:
+        """A small table of the driver's as a frame."""
+        ...

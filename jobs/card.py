@@ -13,7 +13,9 @@ def dataset_card(manifest: Mapping[str, Any], output: Mapping[str, Any]) -> str:
     """The card of one output: YAML header with `configs`, then sources, stages, and how to make it."""
     splits = list(dict.fromkeys(shard["split"] for shard in output["shards"]))
     rows = sum(shard["rows"] for shard in output["shards"])
-    header = ["---", "configs:", "- config_name: default"]
+    # `datasets` takes what it once loaded under this folder's name from its cache, unless the configuration differs: the
+    # digest in it is what keeps a later run from being shown the documents of an earlier one.
+    header = ["---", "configs:", "- config_name: default", f"  description: digest {output['digest']}"]
     header += ["  data_files:" if splits else "  data_files: []"]
     for split in splits:
         header += [f"  - split: {split}", f"    path: data/{split}-*.parquet"]

@@ -13,8 +13,8 @@ def dataset_card(manifest: Mapping[str, Any], output: Mapping[str, Any]) -> str:
     """The card of one output: YAML header with `configs`, then sources, stages, and how to make it."""
     splits = list(dict.fromkeys(shard["split"] for shard in output["shards"]))
     rows = sum(shard["rows"] for shard in output["shards"])
-    # `datasets` takes what it once loaded under this folder's name from its cache, unless the configuration differs: the
-    # digest in it is what keeps a later run from being shown the documents of an earlier one.
+    # `datasets` takes from its cache what it once loaded under this folder's name, unless the configuration differs:
+    # the digest in it keeps a later run from being answered with the documents of an earlier one.
     header = ["---", "configs:", "- config_name: default", f"  description: digest {output['digest']}"]
     header += ["  data_files:" if splits else "  data_files: []"]
     for split in splits:

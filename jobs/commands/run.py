@@ -9,7 +9,7 @@ from typing import Any
 
 from jobs.card import flows_table
 from jobs.console import Console
-from jobs.home import open_store
+from jobs.home import data_name, open_store
 from jobs.offer import command_line, short_path
 from jobs.parquet import read_parquet
 from jobs.recipes import find_pipeline
@@ -68,8 +68,7 @@ def summary(manifest: Mapping[str, Any], home: str, example: str | None) -> list
 
 
 def _told_of(manifest: Mapping[str, Any], home: str) -> str | None:
-    """The id of a document of which the ledger's last file tells, so that the command can be tried as it stands."""
-    for entry in reversed(manifest["ledger"]):
-        if entry["rows"]:
-            return str(read_parquet(open_store(home), entry["name"], ["id"])["id"][0])
-    return None
+    """The id of a document of which the ledger's last file tells, else of one in the shards: for a command to try."""
+    names = [entry["name"] for entry in reversed(manifest["ledger"]) if entry["rows"]]
+    names += [data_name(output["folder"], shard["as"]) for output in manifest["outputs"] for shard in output["shards"]]
+    return str(read_parquet(open_store(home), names[0], ["id"])["id"][0]) if names else None

@@ -96,7 +96,7 @@ def demo(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="Where the sample and its run go.")] = Path("demo"),
     workers: Workers = None,
 ) -> None:
-    """Make a sample crawl, run the main job on it, and say what was found. Nothing to prepare."""
+    """Crawl a sample, run the main job on it, say what was found. Nothing to prepare."""
     from jobs.commands.demo import demo_command
 
     demo_command(directory, workers)
@@ -108,7 +108,7 @@ def sample(
     seed: Annotated[int, typer.Option(help="Another seed makes another village.")] = 7,
     pages: Annotated[int | None, typer.Option(min=1, help="About how many pages the village has.")] = None,
 ) -> None:
-    """Make a crawl anywhere, without a network: served on 127.0.0.1, fetched over HTTP, stored as WARC."""
+    """Make a crawl without a network. It is served on 127.0.0.1, fetched over HTTP and stored as WARC."""
     from jobs.commands.demo import sample_command
 
     sample_command(directory, seed, pages)
@@ -120,7 +120,7 @@ def init(
     to: Annotated[Path, typer.Option("--to", help="Where to write the pipeline.")] = Path("pipeline.yaml"),
     text: Annotated[str | None, typer.Option("--text", metavar="COLUMN", help="Which column holds the text.")] = None,
 ) -> None:
-    """Write a first pipeline for your data, or a copy of a recipe to change."""
+    """Write a first pipeline for your data, or copy a recipe."""
     from jobs.commands.init import init_command
 
     init_command(source, to, text)
@@ -136,7 +136,7 @@ def validate(pipeline: Pipeline, settings: Settings = None) -> None:
 
 @app.command()
 def plan(pipeline: Pipeline, settings: Settings = None, limit: Limit = None) -> None:
-    """Show the steps a pipeline compiles to, and which of them stand already."""
+    """Show a pipeline's steps, and which of them stand already."""
     from jobs.commands.plan import plan_command
 
     plan_command(pipeline, settings or [], limit)
@@ -176,7 +176,7 @@ def try_(
     text: Annotated[str | None, typer.Option("--text", help="This text, or @FILE.")] = None,
     settings: Settings = None,
 ) -> None:
-    """Pass one document through every stage: verdicts, values against limits, what changed."""
+    """Pass one document through every stage. Tells verdicts, values against limits, and what changed."""
     from jobs.commands.try_one import try_command
 
     try_command(pipeline, settings or [], id, url, text)
@@ -210,7 +210,7 @@ def explain(
     id: Annotated[str | None, typer.Option("--id", help="The document with this id.")] = None,
     url: Annotated[str | None, typer.Option("--url", help="Documents from this URL.")] = None,
 ) -> None:
-    """Tell the whole way of a document through a run: where it came from, what happened to it, why."""
+    """Tell the whole way of a document through a run. Where it came from, what happened to it, why."""
     from jobs.commands.explain import explain_command
 
     explain_command(directory, id, url)
@@ -218,7 +218,7 @@ def explain(
 
 @app.command()
 def verify(directory: RunDirectory) -> None:
-    """Check a run again from its files: hashes, row counts, the laws of reading and conservation, the digests."""
+    """Check a finished run again from its files. Hashes, row counts, the laws of reading and conservation, digests."""
     from jobs.commands.verify import verify_command
 
     verify_command(directory)
@@ -229,7 +229,7 @@ def clean(
     directory: RunDirectory,
     everything: Annotated[bool, typer.Option("--everything", help="Remove unfinished work, too.")] = False,
 ) -> None:
-    """Remove the files of the steps; the shards, the ledger and the manifest stay."""
+    """Remove the files of the steps. The shards, the ledger and the manifest stay."""
     from jobs.commands.clean import clean_command
 
     clean_command(directory, everything)
@@ -244,7 +244,7 @@ def annotate(
     workers: Workers = None,
     memory: Memory = None,
 ) -> None:
-    """Add columns to a finished run, beside its shards, without writing them again."""
+    """Add columns to a finished run. They stand beside its shards, which are not written again."""
     from jobs.commands.annotate import annotate_command
 
     annotate_command(directory, stage, workers, memory)

@@ -223,3 +223,10 @@ def test_a_first_pipeline_keeps_other_languages_from_english_rules(
     plan = compile_pipeline("p.yaml")
     wheres = {link.name: link.where for step in plan.steps for link in step.links}
     assert wheres["filters.gopher_quality"] == "language == 'en'"
+
+
+def test_the_list_of_commands_tells_each_in_full(capsys: pytest.CaptureFixture[str]) -> None:
+    assert textmill("--help") == 0
+    listed = capsys.readouterr().out.split("Commands:\n")[1].strip().splitlines()
+    assert len(listed) == 13
+    assert all(line.endswith(".") and not line.endswith("...") for line in listed)

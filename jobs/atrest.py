@@ -6,6 +6,7 @@ Find begins again at the first file without one. Only then do the rows travel.
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -14,6 +15,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from jobs import journal
 from jobs.engines.engine import Engine
 from jobs.overlay import Reading, read_rest
 from jobs.parquet import read_parquet, trusted
@@ -21,6 +23,7 @@ from jobs.record import read_record
 from jobs.rest import PLACE, ROW, RestPart
 from jobs.steps.step import RECEIPT, Place
 from jobs.store import new_attempt
+from stages.errors import StageError
 from stages.expression import parse_expression
 from stages.find import PART, Frame, RestFile, Worker, groups
 
@@ -127,11 +130,25 @@ class MakeRows:
         for batch in batches:
             for task in batch["task"].to_pylist():
                 number = self.numbers[task]
-                rows = self.worker(self.reader.read(number, self.columns))
+                rows = self.worker(self._watched(self.reader.read(number, self.columns)))
                 name = self._write(number, rows)
                 receipt = orjson.dumps({"file": number, "name": name})
                 self.reader.place.store.put_if_absent(f"{self.folder}/{number:05d}.json", receipt)
                 yield pa.RecordBatch.from_pylist([{"part": number}], schema=RECEIPT)
+
+    def _watched(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """The batches, until a document comes that killed the worker again and again: a Find leaves nobody out."""
+        for batch, killed_by in journal.in_hand(batches):
+            if killed_by is not None:
+                link = self.reader.place.step.links[0]
+                mend = "let a filter before it drop such documents"
+                if killed_by == -signal.SIGKILL:
+                    mend = "if memory ran out, run with fewer --workers; else " + mend
+                raise StageError(
+                    f"{link.at}: {link.name}: the worker process dies by {journal.cause(killed_by)} on the "
+                    f"document {batch['id'][0]}\n    mend: {mend}"
+                )
+            yield batch
 
     def _write(self, number: int, rows: Iterator[pa.RecordBatch]) -> str:
         full = (batch for batch in rows if batch.num_rows)

@@ -10,9 +10,11 @@ from __future__ import annotations
 import mmap
 import signal
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import pyarrow as pa
 
 CAREFUL = 1 << 62
 NOWHERE = -1
@@ -62,6 +64,22 @@ class Journal:
         }
 
 
+def in_hand(batches: Iterator[pa.RecordBatch]) -> Iterator[tuple[pa.RecordBatch, int | None]]:
+    """Each batch with None, written down as in hand until the next is asked for.
+
+    Where an earlier attempt died the rows come one by one; a row that is to be left out comes with its signal.
+    """
+    hand, position = current(), 0
+    killers = hand.killers()
+    for batch in batches:
+        careful = hand.suspects(position, batch.num_rows)
+        for piece in [batch.slice(row, 1) for row in range(batch.num_rows)] if careful else [batch]:
+            hand.at(position, careful)
+            yield piece, killers.get(position)
+            position += piece.num_rows
+        hand.nowhere()
+
+
 def read_death(path: Path, code: int) -> Death:
     """The death of an attempt, from the journal it left behind and its exit code (negative: the signal)."""
     try:
@@ -71,6 +89,11 @@ def read_death(path: Path, code: int) -> Death:
     if position == NOWHERE:
         return Death(NOWHERE, False, code)
     return Death(position & ~CAREFUL, bool(position & CAREFUL), code)
+
+
+def cause(code: int) -> str:
+    """What ended a process: the name of the signal, or its exit code."""
+    return signal.Signals(-code).name if code < 0 else f"exit code {code}"
 
 
 _current = Journal()

@@ -27,7 +27,7 @@ from jobs.steps.write import run_write
 from jobs.store import HOUSE, LocalStore, Store
 from jobs.verify import verify_run
 from pipelines.plan import Plan, Step
-from stages.errors import Fault, PipelineError, StageError
+from stages.errors import EngineError, Fault, PipelineError, StageError
 
 Report = Callable[[str], None]
 Progress = Callable[[str, int, int], None]
@@ -148,7 +148,10 @@ class _Run:
             return done(manifest)
         self.engine.progress = lambda now, tasks: self.progress(place.title, now, tasks)
         inputs = [part for number in step.inputs for part in finished[number].documents]
-        made = self._make(place, step, inputs)
+        try:
+            made = self._make(place, step, inputs)
+        except EngineError as error:
+            raise EngineError(f"step {place.title}: {error}") from error
         self.outcome.made.append(place.title)
         flows = made.flows
         if flows:

@@ -23,7 +23,7 @@ from typing import Final
 
 from jobs.engines import spill
 from jobs.engines.worker import Job, Task
-from jobs.journal import NOWHERE, read_death
+from jobs.journal import NOWHERE, cause, read_death
 from stages.errors import EngineError
 from stages.find import Worker
 
@@ -32,6 +32,8 @@ MOST_DEATHS: Final = 40
 _BLIND_DEATHS: Final = 3
 """Deaths outside any row (reading, merging) before the run gives up: nothing can be left out there."""
 
+_MEMORY: Final = "if memory ran out, lower --memory or --workers, or give the machine more"
+_CRASH: Final = "a native library crashed: what it told stands above, if it told anything; please report it"
 _REPORT: Final = "    mend: this is a fault of textmill or of a stage; please report it with the lines above"
 
 Result = bytes | spill.Run | None
@@ -190,12 +192,8 @@ class _Pass:
         deaths = (*task.deaths, read_death(journal, code))
         blind = sum(death.position == NOWHERE for death in deaths)
         if len(deaths) >= MOST_DEATHS or blind >= _BLIND_DEATHS:
+            mend = _MEMORY if code == -signal.SIGKILL else _CRASH
             raise EngineError(
-                f"task {task.number}: its worker died {len(deaths)} times, last by {_cause(code)}\n"
-                "    mend: if memory ran out, lower --memory or --workers, or give the machine more"
+                f"task {task.number}: its worker died {len(deaths)} times, last by {cause(code)}\n    mend: {mend}"
             )
         self.waiting.appendleft(replace(task, deaths=deaths))
-
-
-def _cause(code: int) -> str:
-    return signal.Signals(-code).name if code < 0 else f"exit code {code}"

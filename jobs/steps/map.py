@@ -6,6 +6,7 @@ flows of every stage, what was read of every input file, the files written with 
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -69,25 +70,13 @@ class _Part:
         self.written = 0
 
     def run(self) -> None:
-        hand = journal.current()
-        killers = hand.killers()
-        position = 0
         entered = 0
-        for batch in self._batches():
-            rows = batch.num_rows
-            entered += rows
-            if hand.suspects(position, rows):
-                for row in range(rows):
-                    if position + row in killers:
-                        self._bury_killer(batch.slice(row, 1), killers[position + row])
-                        continue
-                    hand.at(position + row, careful=True)
-                    self._pass(batch.slice(row, 1))
-            else:
-                hand.at(position)
+        for batch, killed_by in journal.in_hand(self._batches()):
+            entered += batch.num_rows
+            if killed_by is None:
                 self._pass(batch)
-            position += rows
-            hand.nowhere()
+            else:
+                self._bury_killer(batch, killed_by)
         self._commit(entered)
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
@@ -146,10 +135,10 @@ class _Part:
 
     def _bury_killer(self, row: pa.RecordBatch, code: int) -> None:
         """A document that killed its worker again and again: failed, or lost if it was killed for memory."""
-        lost = code == -9
+        lost = code == -signal.SIGKILL
         rule = LOST if lost else DIED
         flow = self.reading or self.chain.flows[0]
-        verdicts: Verdicts = verdicts_of([(rule, None, None, f"the worker process died by signal {-code}")])
+        verdicts: Verdicts = verdicts_of([(rule, None, None, f"the worker process died by {journal.cause(code)}")])
         self.ledger.add(ledger.burial(row, np.zeros(1, np.int64), verdicts, self.place.title, flow.stage))
         flow.entered += 1
         flow.failed += 1

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from stages.stage import Filter, Map
+from stages.find import FINDING, Documents, Frame
+from stages.stage import Filter, Find, Map
 from stages.verdicts import Mapped, Verdicts, keep_all
 
 
@@ -24,6 +27,30 @@ class Killer(Filter):
         if pc.any(pc.match_substring(batch["text"], self.word)).as_py():
             os.kill(os.getpid(), self.signal_number)
         return keep_all(batch.num_rows)
+
+
+@dataclass(frozen=True)
+class Fall:
+    """Dies on documents that hold a word."""
+
+    word: str
+    signal_number: int
+
+    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            if pc.any(pc.match_substring(batch["text"], self.word)).as_py():
+                os.kill(os.getpid(), self.signal_number)
+            yield pa.RecordBatch.from_pylist([], schema=FINDING)
+
+
+class KillingFind(Find):
+    """Finds nothing, and dies as Killer does."""
+
+    word: str
+    signal_number: int = int(signal.SIGABRT)
+
+    def find(self, documents: Documents, tools: Any) -> Frame:
+        return documents.rows(Fall(self.word, self.signal_number), FINDING)
 
 
 class Raiser(Filter):

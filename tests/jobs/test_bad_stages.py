@@ -55,6 +55,18 @@ def test_a_document_that_kills_its_worker_is_the_only_one_that_fails(tmp_path: P
     assert all(check.held for check in verify_run(store, manifest))
 
 
+@pytest.mark.parametrize(("number", "told"), [(6, "SIGABRT"), (9, "SIGKILL")])
+def test_a_document_that_kills_the_worker_of_a_find_is_named(tmp_path: Path, number: int, told: str) -> None:
+    file = pipeline_of(tmp_path, f"./killing_stages.py:KillingFind: {{word: POISON, signal_number: {number}}}")
+    with pytest.raises(StageError, match=f"KillingFind: the worker process dies by {told} on the document") as raised:
+        run(file)
+    [[row]] = [
+        [row for row in pq.read_table(rest).to_pylist() if row["text"].endswith("POISON")]
+        for rest in (tmp_path / "out/_textmill/steps").glob("00-*/*.parquet")
+    ]
+    assert row["id"] in str(raised.value)
+
+
 def test_a_document_that_gets_its_worker_killed_for_memory_is_lost_to_the_machine(tmp_path: Path) -> None:
     file = pipeline_of(tmp_path, "./killing_stages.py:Killer: {word: POISON, signal_number: 9}")
     with pytest.raises(StageError, match="1 documents were lost to the machine"):

@@ -75,7 +75,7 @@ class Extract(Map):
     opt_out: Literal["tag", "drop"] = "tag"
     """Pages that refuse use for training (robots `noai`, `tdm-reservation`): tell in `opt_out`, or drop them, too."""
     max_depth: Annotated[int, Field(ge=1)] = 2000
-    """Depth of the parsed tree above which a page is dropped: main-content extraction is quadratic in it."""
+    """Depth of the parsed tree above which a page is dropped; less for pages of over half a million characters."""
     max_nodes: Annotated[int, Field(ge=1)] = 250_000
     """Nodes of the parsed tree above which a page is dropped."""
     max_bytes: Annotated[Size, Field(ge=1)] = 64 * 2**20

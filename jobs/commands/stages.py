@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Final, get_args
+
+from pydantic import BeforeValidator
+from pydantic.fields import FieldInfo
 
 from jobs.table import text_table
 from stages.errors import Fault, PipelineError
+from stages.fields import parse_count, parse_share, parse_size
 from stages.load import UnknownStageError, known_stages, load_class
 from stages.stage import Stage
+
+_UNITS: Final[dict[Callable[..., object], str]] = {parse_size: "size", parse_count: "count", parse_share: "share"}
 
 
 def stages_command(name: str | None, schema: bool) -> None:
@@ -40,9 +47,23 @@ def field_rows(stage: type[Stage]) -> list[list[str]]:
     rows = []
     for name, field in stage.model_fields.items():
         told = properties.get(name, {})
-        default = "required" if field.is_required() else json.dumps(told.get("default"))
-        rows.append([name, _type_name(told), default, (field.description or "").replace("\n", " ")])
+        kind, default = _type_name(told), json.dumps(told.get("default"))
+        unit = _unit(field)
+        if unit is not None:
+            kind = kind.replace("integer", unit).replace("number", unit)
+        if unit == "size" and default.isdecimal() and int(default) % 2**20 == 0:
+            default = f"{int(default) // 2**20}MiB"
+        if field.is_required():
+            default = "required"
+        rows.append([name, kind, default, (field.description or "").replace("\n", " ")])
     return rows
+
+
+def _unit(field: FieldInfo) -> str | None:
+    """How YAML may write the number: as a size (`64MiB`), count (`30B`) or share (`10%`); None for plain numbers."""
+    inside = [mark for one in get_args(field.annotation) for mark in getattr(one, "__metadata__", ())]
+    parsers = [mark.func for mark in (*field.metadata, *inside) if isinstance(mark, BeforeValidator)]
+    return next((_UNITS[parser] for parser in parsers if parser in _UNITS), None)
 
 
 def _type_name(told: dict[str, Any]) -> str:

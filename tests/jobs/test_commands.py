@@ -230,3 +230,11 @@ def test_the_list_of_commands_tells_each_in_full(capsys: pytest.CaptureFixture[s
     listed = capsys.readouterr().out.split("Commands:\n")[1].strip().splitlines()
     assert len(listed) == 13
     assert all(line.endswith(".") and not line.endswith("...") for line in listed)
+
+
+def test_fields_are_shown_in_the_units_in_which_they_may_be_written(capsys: pytest.CaptureFixture[str]) -> None:
+    assert textmill("stages", "stages.read") == 0
+    assert textmill("stages", "filters.length") == 0
+    rows = {line.split("  ")[0]: line.split() for line in capsys.readouterr().out.splitlines() if line}
+    assert rows["split_size"][1:3] == ["size", "256MiB"]
+    assert rows["min_words"][1:5] == ["count", "|", "null", "null"]

@@ -19,6 +19,7 @@ from pipelines.plan import Link, Plan, Source, Step
 from pipelines.wording import value_text
 from stages.document import document_id
 from stages.errors import Fault, PipelineError
+from stages.expression import parse_expression
 from stages.load import build
 from stages.read import read_split
 from stages.stage import Filter
@@ -59,7 +60,8 @@ def _walk(plan: Plan, step: Step, document: pa.RecordBatch) -> pa.RecordBatch:
 
 
 def _one(plan: Plan, step: Step, link: Link, document: pa.RecordBatch) -> pa.RecordBatch:
-    missing = [name for name in build(link.spec).needs() if name not in document.schema.names]
+    asked = parse_expression(link.where).columns if link.where else ()
+    missing = [name for name in (*build(link.spec).needs(), *asked) if name not in document.schema.names]
     if missing:
         print(f"  {link.name}: needs the column {missing[0]}, which this text alone does not have; not tried")
         return document
@@ -69,9 +71,11 @@ def _one(plan: Plan, step: Step, link: Link, document: pa.RecordBatch) -> pa.Rec
         against = "" if row["limit"] is None else f", limit {value_text(row['limit'])}"
         value = "" if row["value"] is None else f", value {value_text(row['value'])}"
         print(f"  {link.name}: {row['kind']} by {row['rule']}{value}{against} {row['message'] or ''}".rstrip())
+    if chain.flows[0].not_applied:
+        print(f"  {link.name}: not applied, because `where` does not hold: {link.where}")
+        return after
     if after.num_rows and not ledger.num_rows:
-        applied = "kept" if not chain.flows[0].not_applied else "not applied (where)"
-        print(f"  {link.name}: {applied}{_changes(document, after)}")
+        print(f"  {link.name}: kept{_changes(document, after)}")
     for line in _measured(link, document):
         print(f"      {line}")
     return after

@@ -50,6 +50,23 @@ def test_try_tells_the_rule_the_value_and_the_limit(pipeline: Path, capsys: pyte
     assert [line.split() for line in told.splitlines() if "few_stop_words" in line] == [["few_stop_words", "3", "2"]]
 
 
+@pytest.mark.parametrize(
+    ("where", "told"),
+    [
+        ("language == 'en'", "needs the column language, which this text alone does not have; not tried"),
+        ("len(text) > 1000", "not applied, because `where` does not hold: len(text) > 1000"),
+    ],
+)
+def test_try_tells_what_where_makes_of_a_text(
+    pipeline: Path, capsys: pytest.CaptureFixture[str], where: str, told: str
+) -> None:
+    asked = f"steps.filters.gopher_quality.where={where}"
+    assert textmill("try", pipeline, "--text", "bread " * 60, "--set", asked) == 0
+    printed = capsys.readouterr().out
+    assert f"filters.gopher_quality: {told}" in printed
+    assert "few_stop_words" not in printed
+
+
 def test_try_follows_a_document_of_the_input(pipeline: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(pipeline) == 0
     shard = sorted((pipeline.parent / "out/data").glob("*.parquet"))[0]

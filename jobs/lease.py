@@ -16,7 +16,7 @@ from typing import Any, Final
 import orjson
 
 from jobs.store import HOUSE, Store
-from stages.errors import Fault, PipelineError, TextmillError
+from stages.errors import EngineError, Fault, PipelineError, TextmillError
 
 NAME: Final = f"{HOUSE}/lease.json"
 BEAT: Final = 5.0
@@ -65,11 +65,24 @@ class Lease:
         if owner is not None and owner["token"] == self._token:
             self._store.delete(NAME)
 
+    def check(self) -> None:
+        """Raise EngineError if another run took the lease over, as one may from a run that slept for a while."""
+        owner = self._owner()
+        if owner is not None and owner["token"] != self._token:
+            raise EngineError(
+                f"{self._store.home}: process {owner['pid']} on {owner['host']} took the directory over, because this "
+                "run gave no sign of life\n    mend: let that run end; what this one committed stays"
+            )
+
     def _beat(self) -> None:
         while not self._stop.wait(BEAT):
             self._counter += 1
             try:
+                self.check()
                 self._store.replace(NAME, self._content())
+            except EngineError:
+                # The run itself asks between two steps, and ends there.
+                return
             except TextmillError:
                 # The run itself will meet the same fault at its next write and say so.
                 continue

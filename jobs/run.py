@@ -81,7 +81,7 @@ def run_plan(
         if not store.exists(MANIFEST):
             store.replace(f"{HOUSE}/pipeline.yaml", plan.text.encode())
         with store_errors(store.home, "go on"), LocalEngine(workers, memory, _scratch(store)) as engine:
-            return _Run(plan, settings, store, engine, report, progress).go()
+            return _Run(plan, settings, store, engine, lease, report, progress).go()
     finally:
         lease.release()
 
@@ -101,12 +101,20 @@ class _Run:
     """One run between claiming the directory and its end."""
 
     def __init__(
-        self, plan: Plan, settings: RunSettings, store: Store, engine: LocalEngine, report: Report, progress: Progress
+        self,
+        plan: Plan,
+        settings: RunSettings,
+        store: Store,
+        engine: LocalEngine,
+        lease: Lease,
+        report: Report,
+        progress: Progress,
     ) -> None:
         self.plan = plan
         self.settings = settings
         self.store = store
         self.engine = engine
+        self.lease = lease
         self.report = report
         self.progress = progress
         self.outcome = Outcome(None)
@@ -116,6 +124,7 @@ class _Run:
         finished: dict[int, Done] = {}
         for step in self.plan.steps:
             finished[step.number] = self._step(step, finished)
+            self.lease.check()
             if self.settings.until in (step.name, str(step.number)):
                 return self.outcome
         self._judge(finished)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -119,10 +120,13 @@ class LocalEngine:
     def run(self, frame: LocalFrame, sink: spill.Sink | None, folder: Path) -> list[bytes | spill.Run | None]:
         """Run all branches of a frame; results in no stated order. Runs of shuffles in front go below `folder`."""
         results: list[bytes | spill.Run | None] = []
+        first = 0
         for number, branch in enumerate(frame.branches):
             inner = folder / str(number)
             inner.mkdir(parents=True)
-            order, tasks = self._tasks(branch.origin, inner, first=number * 1_000_000)
+            # Tasks are numbered through over all branches: the runs of a shuffle behind them lie in one folder.
+            order, tasks = self._tasks(branch.origin, inner, first)
+            first += len(tasks)
             results += self.pool.run(branch.chain, order, sink, tasks, self.progress)
             shutil.rmtree(inner, ignore_errors=True)
         return results
@@ -172,10 +176,11 @@ def _runs_of(runs: Sequence[spill.Run], low: int, high: int) -> tuple[spill.Run,
     """The runs' files cut down to what these parts need, so that a task's message stays small."""
     picked = []
     for run in runs:
+        # By bisection: parts, runs and tasks all grow with the corpus, and every task asks every run.
         files = tuple(
             (path, kept)
             for path, index in run.files
-            if (kept := tuple(entry for entry in index if low <= entry[0] < high))
+            if (kept := index[bisect_left(index, (low,)) : bisect_left(index, (high,))])
         )
         if files:
             picked.append(spill.Run(files))

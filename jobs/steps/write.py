@@ -1,13 +1,14 @@
 """The write step: cut the documents at rest into shards whose number and bytes follow from the data alone.
 
-First every file tells the sizes of its live documents (a column, no texts are read); from these the driver closes a
-shard before the document that would pass `shard_size`, so `-of-N` is known before the first shard is written. Then each
-shard is one task. Row groups are rows until 64 MiB of text or 65,536 rows, each written by one `write_table`.
+First the sizes of every file's live documents are laid beside the step (a column, no texts are read). Going through
+them file by file the driver closes a shard before the document that would pass `shard_size`, so `-of-N` is known before
+the first shard is written. Then each shard is one task. Row groups are rows until 64 MiB of text or 65,536 rows, each
+written by one `write_table`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b, sha256
 from typing import Any, Final
@@ -21,7 +22,8 @@ import pyarrow.parquet as pq
 from jobs.engines.engine import Engine
 from jobs.flow import Flow, check_conservation
 from jobs.overlay import Reading, read_rest
-from jobs.rest import BYTES, Hashed, RestPart
+from jobs.parquet import read_parquet
+from jobs.rest import BYTES, ROW, Hashed, RestPart
 from jobs.steps.step import RECEIPT, Done, Place, commit_step
 from jobs.store import new_attempt
 from pipelines.plan import Output
@@ -31,23 +33,27 @@ GROUP_BYTES: Final = 64 * 2**20
 GROUP_ROWS: Final = 65_536
 TRAIN: Final = "train"
 HELD_OUT: Final = "validation"
-SIZES = pa.schema([("file", pa.int32()), ("held_out", pa.bool_()), ("sizes", pa.large_binary())])
+OUT: Final = "held_out"
+MEASURED = pa.schema([("file", pa.int32()), ("name", pa.string())])
 _MODULUS: Final = 1 << 128
+
+Sizes = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """One shard: documents `start` ≤ n < `end` of its split, counted over all files in order."""
+    """One shard: `rows` documents of its split, from the row `row` of the file number `file` on."""
 
     name: str
     split: str
-    start: int
-    end: int
+    file: int
+    row: int
+    rows: int
 
 
 @dataclass(frozen=True, slots=True)
 class SplitPlan:
-    """How many documents of each file belong to a split, and its shards."""
+    """How many documents of each file belong to a split, and the split's shards."""
 
     counts: tuple[int, ...]
     shards: tuple[Shard, ...]
@@ -78,26 +84,30 @@ class Holdout:
 
 @dataclass(frozen=True, slots=True)
 class MeasureSizes:
-    """The text sizes of a file's live documents, by split, as int64 bytes."""
+    """Lays the row, the text's bytes and the split of a file's live documents into a file beside the step."""
 
     place: Place
     parts: tuple[RestPart, ...]
     holdout: Holdout
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for number in batch["task"].to_pylist():
+                name = f"{self.place.folder}/sizes/{number:05d}.{new_attempt()}.parquet"
+                with self.place.store.create(name) as file:
+                    pq.write_table(self._sizes(number), file, compression="lz4")
+                yield pa.RecordBatch.from_pylist([{"file": number, "name": name}], schema=MEASURED)
+
+    def _sizes(self, number: int) -> pa.Table:
         here, options = self.place.step.schema_in, self.place.options
         fields = [here.field(name) for name in self.holdout.columns]
         reading = Reading(pa.schema([pa.field(BYTES, pa.int64()), *fields]), options.batch_rows * 16, 1 << 62)
-        for batch in batches:
-            for number in batch["task"].to_pylist():
-                found: dict[bool, list[bytes]] = {False: [], True: []}
-                for documents in read_rest(self.place.store, self.parts[number], reading):
-                    out = self.holdout.mask(documents)
-                    sizes = documents[BYTES].to_numpy()
-                    found[False].append(sizes[~out].tobytes())
-                    found[True].append(sizes[out].tobytes())
-                rows = [{"file": number, "held_out": out, "sizes": b"".join(found[out])} for out in (False, True)]
-                yield pa.RecordBatch.from_pylist(rows, schema=SIZES)
+        found = [
+            documents.select([ROW, BYTES]).append_column(OUT, pa.array(self.holdout.mask(documents)))
+            for documents in read_rest(self.place.store, self.parts[number], reading)
+        ]
+        schema = pa.schema([(ROW, pa.int64()), (BYTES, pa.int64()), (OUT, pa.bool_())])
+        return pa.Table.from_batches(found, schema)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +139,8 @@ class WriteShards:
                 text += int(pc.sum(pc.binary_length(group["text"])).as_py() or 0) if "text" in group.column_names else 0
                 content = (content + content_sum(group)) % _MODULUS
         file.close()
-        flow = Flow(write_name(self.place), entered=shard.end - shard.start, kept=rows)
-        check_conservation([flow], shard.end - shard.start, rows, f"shard {shard.name}")
+        flow = Flow(write_name(self.place), entered=shard.rows, kept=rows)
+        check_conservation([flow], shard.rows, rows, f"shard {shard.name}")
         made = {"name": name, "as": shard.name, "split": shard.split, "rows": rows, "text_bytes": text}
         made |= {"bytes": file.size, "sha256": file.sha256(), "content_sum": f"{content:032x}"}
         self.place.commit_part(
@@ -139,25 +149,25 @@ class WriteShards:
         )
 
     def _documents(self, shard: Shard) -> Iterator[pa.RecordBatch]:
-        """The shard's documents, found by counting the split's documents file by file."""
+        """The shard's documents: from its first row on, as many as it has."""
         here, options = self.place.step.schema_in, self.place.options
         names = dict.fromkeys([*self.schema.names, *self.holdout.columns])
         reading = Reading(pa.schema([here.field(name) for name in names]), options.batch_rows, options.batch_bytes)
-        before = 0
-        for number, count in enumerate(self.plans[shard.split].counts):
-            position, before = before, before + count
-            if before <= shard.start or not count:
+        counts, left = self.plans[shard.split].counts, shard.rows
+        for number in range(shard.file, len(self.parts)):
+            start = shard.row if number == shard.file else 0
+            if not counts[number]:
                 continue
-            if position >= shard.end:
-                return
-            for documents in read_rest(self.place.store, self.parts[number], reading):
+            for documents in read_rest(self.place.store, self.parts[number], reading, start=start):
                 if self.holdout.share:
                     out = self.holdout.mask(documents)
                     documents = documents.filter(pa.array(out if shard.split == HELD_OUT else ~out))
-                low, high = max(0, shard.start - position), min(documents.num_rows, shard.end - position)
-                position += documents.num_rows
-                if high > low:
-                    yield documents.slice(low, high - low).select(self.schema.names)
+                documents = documents.slice(0, left)
+                left -= documents.num_rows
+                if documents.num_rows:
+                    yield documents.select(self.schema.names)
+                if not left:
+                    return
 
 
 def write_name(place: Place) -> str:
@@ -206,19 +216,30 @@ def content_sum(table: pa.Table) -> int:
     return total % _MODULUS
 
 
-def plan_split(split: str, sizes: Sequence[npt.NDArray[np.int64]], shard_size: int) -> SplitPlan:
-    """Close a shard before the document that would pass `shard_size`; a single larger one has a shard of its own."""
-    counts = tuple(len(one) for one in sizes)
-    ends = np.cumsum(np.concatenate(sizes)) if sizes else np.zeros(0, np.int64)
-    borders = [0]
-    while borders[-1] < len(ends):
-        before = int(ends[borders[-1] - 1]) if borders[-1] else 0
-        borders.append(max(borders[-1] + 1, int(np.searchsorted(ends, before + shard_size, side="right"))))
-    number = len(borders) - 1
-    shards = tuple(
-        Shard(f"{split}-{at:05d}-of-{number:05d}", split, borders[at], borders[at + 1]) for at in range(number)
-    )
-    return SplitPlan(counts, shards)
+def plan_split(split: str, files: Iterable[tuple[Sizes, Sizes]], shard_size: int) -> SplitPlan:
+    """Close a shard before the document that would pass `shard_size`; a single larger one has a shard of its own.
+
+    `files`: of each file in order the rows of the split's documents and their bytes of text; one is held at a time.
+    """
+    counts: list[int] = []
+    begun: list[tuple[int, int, int]] = []  # (file, first row, documents) of each shard
+    held = 0
+    for file, (rows, sizes) in enumerate(files):
+        counts.append(len(rows))
+        ends = np.cumsum(sizes)
+        at = 0
+        while at < len(rows):
+            before = int(ends[at - 1]) if at else 0
+            fit = int(np.searchsorted(ends, before + shard_size - held, side="right")) - at
+            if fit <= 0 or not begun:
+                begun.append((file, int(rows[at]), 0))
+                held = 0
+                fit = max(1, int(np.searchsorted(ends, before + shard_size, side="right")) - at)
+            begun[-1] = (*begun[-1][:2], begun[-1][2] + fit)
+            held += int(ends[at + fit - 1]) - before
+            at += fit
+    shards = tuple(Shard(f"{split}-{number:05d}-of-{len(begun):05d}", split, *one) for number, one in enumerate(begun))
+    return SplitPlan(tuple(counts), shards)
 
 
 def shard_schema(schema: pa.Schema, output: Output) -> pa.Schema:
@@ -231,14 +252,14 @@ def run_write(place: Place, engine: Engine, inputs: Sequence[RestPart], seed: in
     output = place.step.output
     assert output is not None
     parts = tuple(inputs)
-    names = place.step.schema_in.names
-    holdout = Holdout(output.holdout, seed, "cluster_id" if "cluster_id" in names else "id")
-    measured = engine.scan(len(parts)).map(MeasureSizes(place, parts, holdout), SIZES).collect().sort_by("file")
-    plans = {}
-    for split, held_out in ((TRAIN, False), (HELD_OUT, True)):
-        rows = measured.filter(pc.equal(measured["held_out"], held_out))
-        sizes = [np.frombuffer(one, np.int64) for one in rows["sizes"].to_pylist()]
-        plans[split] = plan_split(split, sizes, output.shard_size)
+    key = "cluster_id" if "cluster_id" in place.step.schema_in.names else "id"
+    holdout = Holdout(output.holdout, seed, key)
+    measured = engine.scan(len(parts)).map(MeasureSizes(place, parts, holdout), MEASURED).collect().sort_by("file")
+    names = measured["name"].to_pylist()
+    plans = {
+        split: plan_split(split, _measured(place, names, held_out), output.shard_size)
+        for split, held_out in ((TRAIN, False), (HELD_OUT, True))
+    }
     shards = list(enumerate([*plans[TRAIN].shards, *plans[HELD_OUT].shards]))
     have = place.receipts()
     missing = tuple((number, shard) for number, shard in shards if number not in have)
@@ -249,6 +270,14 @@ def run_write(place: Place, engine: Engine, inputs: Sequence[RestPart], seed: in
     receipts = place.receipts()
     made = [file for receipt in receipts.values() for file in receipt["files"]]
     return commit_step(place, receipts, (), shards=made)
+
+
+def _measured(place: Place, names: Sequence[str], held_out: bool) -> Iterator[tuple[Sizes, Sizes]]:
+    """Rows and sizes of one split's documents, file by file."""
+    for name in names:
+        table = read_parquet(place.store, name)
+        mine = table[OUT].to_numpy() == held_out
+        yield table[ROW].to_numpy()[mine], table[BYTES].to_numpy()[mine]
 
 
 def digest_of_shards(shards: Sequence[dict[str, Any]]) -> str:

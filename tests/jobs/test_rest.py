@@ -145,12 +145,15 @@ def test_row_groups_of_shards_do_not_depend_on_batches(sizes: list[int], cuts: l
 
 @given(SIZES, st.integers(1, 300))
 def test_shards_are_planned_greedily_and_cover_every_document(sizes: list[int], limit: int) -> None:
-    half = len(sizes) // 2
-    parts = [np.array(one, np.int64) for one in (sizes[:half], sizes[half:])]
+    half, rows = len(sizes) // 2, np.arange(len(sizes), dtype=np.int64)
+    parts = [(rows[:half], np.array(sizes[:half], np.int64)), (rows[half:], np.array(sizes[half:], np.int64))]
     plan = write.plan_split("train", parts, limit)
-    assert [shard.start for shard in plan.shards] == [0, *[shard.end for shard in plan.shards[:-1]]]
-    assert plan.shards[-1].end == len(sizes)
+    assert plan.counts == (half, len(sizes) - half)
+    assert [shard.row for shard in plan.shards] == [0, *np.cumsum([shard.rows for shard in plan.shards])[:-1]]
+    assert sum(shard.rows for shard in plan.shards) == len(sizes)
     for shard in plan.shards:
-        assert sum(sizes[shard.start : shard.end]) <= limit or shard.end - shard.start == 1
-        if shard.end < len(sizes):
-            assert sum(sizes[shard.start : shard.end + 1]) > limit
+        end = shard.row + shard.rows
+        assert shard.file == int(shard.row >= half)
+        assert sum(sizes[shard.row : end]) <= limit or shard.rows == 1
+        if end < len(sizes):
+            assert sum(sizes[shard.row : end + 1]) > limit

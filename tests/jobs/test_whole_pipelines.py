@@ -96,6 +96,17 @@ def test_the_full_form_has_one_digest_over_streams_and_outputs(crawl: Path, tmp_
     assert len(set(documents["id"].to_pylist())) == documents.num_rows
 
 
+def test_verify_tells_when_bytes_or_records_of_an_input_are_missing_from_the_books(tmp_path: Path) -> None:
+    manifest = run_recipe("quick", tmp_path, tmp_path / "out", tmp_path / "corpus", workers=1)
+    store = open_store(str(tmp_path / "out"))
+    counts = next(iter(manifest["reading"]["main"].values()))
+    for key, told in (("extent", "bytes of part0.jsonl were read"), ("read", "records of main were read")):
+        counts[key] -= 1
+        assert [told in check.told for check in verify_run(store, manifest) if not check.held] == [True]
+        counts[key] += 1
+    assert all(check.held for check in verify_run(store, manifest))
+
+
 def test_the_way_of_every_document_can_be_told(crawl: Path, tmp_path: Path) -> None:
     manifest = run_recipe("demo", crawl, tmp_path / "out", tmp_path / "corpus", workers=1)
     store = open_store(str(tmp_path / "out"))

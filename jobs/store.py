@@ -7,6 +7,7 @@ overwritten or renamed, so a half-written one is only garbage that no receipt na
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import shutil
@@ -17,9 +18,13 @@ from pathlib import Path
 from typing import BinaryIO, Final, Protocol, cast
 
 from jobs.refusal import read_errors, store_errors
+from stages.errors import StoreError
 
 HOUSE: Final = "_textmill"
 """The folder below a home that is textmill's own: records, ledger, steps."""
+
+
+_NO_LINKS: Final = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS)
 
 
 class Store(Protocol):
@@ -101,6 +106,13 @@ class LocalStore:
                 os.link(draft, path)
             except FileExistsError:
                 return False
+            except OSError as error:
+                if error.errno in _NO_LINKS:
+                    raise StoreError(
+                        f"{self.home}: cannot write {name}: the file system has no hard links ({error.strerror})\n"
+                        "    mend: write to a disk that has them, such as ext4, xfs, APFS or NFS, and copy the result"
+                    ) from error
+                raise
             finally:
                 draft.unlink()
         return True
@@ -118,7 +130,8 @@ class LocalStore:
             try:
                 os.link(self.path(name), draft)
             except OSError:
-                shutil.copyfile(self.path(name), draft)
+                with self.path(name).open("rb") as source, _Durable(io.FileIO(draft, "x")) as copy:
+                    shutil.copyfileobj(source, copy, 1 << 20)
             os.replace(draft, target)
 
     def read(self, name: str) -> bytes:

@@ -37,7 +37,13 @@ def render(name: str) -> tuple[int, str]:
     except BaseException as error:  # a module may even call sys.exit() when it is imported
         reason = pydoc.html.escape("".join(traceback.format_exception_only(error)).strip())
         return 500, f"<html><head><title>{name}</title></head><body><h1>{name}</h1><p>{reason}</p></body></html>"
-    return 200, ADDRESS.sub("", page).replace(LIBRARY, "Lib").replace(sys.base_prefix, "")
+    return 200, without_places(page)
+
+
+def without_places(page: str) -> str:
+    """The page without where this Python, its environment and this script stand, or where objects lie in memory."""
+    page = ADDRESS.sub("", page).replace(sys.executable, "python").replace(os.path.abspath(__file__), "script.py")
+    return page.replace(LIBRARY, "Lib").replace(sys.base_prefix, "").replace(sys.prefix, "")
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.sample import make_sample
+from jobs.sample import make_sample, pydoc_render
 from jobs.sample.pydoc_site import HOST, documentation_site, rendered_pages
 from stages.archives.read import read_archive
 from stages.archives.tiles import Record
@@ -57,11 +57,13 @@ def test_a_module_that_hangs_is_given_up(tmp_path: Path) -> None:
 def test_pages_tell_nothing_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET_OF_THIS_MACHINE", "do not print")
 
-    pages = {name: page for name, _, page in rendered_pages(["os", "site", "ftplib", "ctypes"])}
+    pages = {name: page for name, _, page in rendered_pages(["os", "site", "ftplib", "ctypes", "sys", "platform"])}
 
     for page in pages.values():
         assert "SECRET_OF_THIS_MACHINE" not in page
         assert os.path.dirname(os.__file__) not in page
+        assert os.path.dirname(sys.executable) not in page
+        assert os.path.dirname(pydoc_render.__file__) not in page
         assert " at 0x" not in page
 
 

@@ -74,7 +74,7 @@ def rendered_pages(
 def _child(names: Sequence[str], script: Path, patience: float) -> Iterator[tuple[str, int, str]]:
     """What one child renders until it is done, dies, or takes too long over a module."""
     process = subprocess.Popen(
-        [sys.executable, "-S", "-W", "ignore", str(script), *names],
+        [sys.executable, "-I", "-S", "-X", "utf8", "-W", "ignore", str(script), *names],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

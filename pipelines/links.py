@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
 
 import pyarrow as pa
 
@@ -13,6 +14,7 @@ from pipelines.step_form import StepForm
 from pipelines.validate import check_content_files, validated
 from stages.hashing import canonical_json
 from stages.load import Kind, UnknownStageError, kind_of, load_class, make_spec, spec_identity
+from stages.move import Move
 from stages.spec import StageSpec
 from stages.stage import Resources, Stage
 
@@ -30,6 +32,8 @@ class Configured:
     needs: tuple[str, ...]
     adds: Mapping[str, pa.DataType]
     removes: tuple[str, ...]
+    consumes: bool = False
+    """Whether the columns that it adds are all there are after it."""
 
     @property
     def use(self) -> str:
@@ -37,7 +41,18 @@ class Configured:
         return type(self.stage).use
 
 
-def configure(form: StepForm, faults: list[Found]) -> Configured | None:
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What stages may know of the plan: the run directory's own folder, and the pipeline's seed."""
+
+    house: Path
+    seed: int
+
+
+NOWHERE: Final = Setting(Path(), 0)
+
+
+def configure(form: StepForm, faults: list[Found], setting: Setting = NOWHERE) -> Configured | None:
     """The stage of a step, or None with faults."""
     try:
         kind = load_class(form.use, form.at.folder)
@@ -49,7 +64,7 @@ def configure(form: StepForm, faults: list[Found]) -> Configured | None:
         stage = validated(kind, form.fields, form.use, faults)
         if stage is None or not check_content_files(stage, form.fields, form.use, faults):
             return None
-        found = _asked(form, stage, told)
+        found = _asked(form, stage.placed(setting.house, setting.seed), told)
     except Exception as error:  # a stage's own code may raise anything; the user needs the line it stands on
         what = f"{form.use} refuses its fields: {type(error).__name__}: {error}"
         faults.append(Found(form.at, what, "mend the fields, or the stage"))
@@ -76,13 +91,34 @@ def _asked(form: StepForm, stage: Stage, told: Resources | None) -> Configured:
         tuple(stage.needs()),
         dict(stage.adds()),
         tuple(stage.removes()),
+        isinstance(stage, Move) and type(stage).consumes,
     )
 
 
-def configure_link(form: StepForm, faults: list[Found]) -> Configured | None:
-    """The stage of a step in a stream: a filter, a map or a find."""
-    found = configure(form, faults)
+def configure_links(form: StepForm, faults: list[Found], setting: Setting) -> list[Configured | None]:
+    """The stage of a step in a stream, with what it brings along before and behind; None for a faulty one."""
+    found = configure(form, faults, setting)
     if found is not None and found.kind == "read":
         faults.append(Found(form.at, f"{form.use} reads, which only a source may", "move it to `read:` or `sources:`"))
-        return None
-    return found
+        return [None]
+    if found is not None and found.kind == "move" and form.where is not None:
+        faults.append(Found(form.where.at, f"{form.use} moves all documents and takes no `where`", "remove it"))
+        return [None]
+    if found is None:
+        return [None]
+    try:
+        before = [_brought(form, stage, setting) for stage in found.stage.preceded_by()]
+        behind = [_brought(form, stage, setting) for stage in found.stage.followed_by()]
+    except Exception as error:  # a stage's own code may raise anything; the user needs the line it stands on
+        what = f"{form.use} cannot be planned: {type(error).__name__}: {error}"
+        faults.append(Found(form.at, what, "mend the fields, or the stage"))
+        return [None]
+    return [*before, found, *behind]
+
+
+def _brought(form: StepForm, stage: Stage, setting: Setting) -> Configured:
+    """A stage that another one brings along: it stands at that one's line, under its `where`."""
+    use = type(stage).use or type(stage).__module__
+    load_class(use)  # which names the class, so that it travels and is found again like any stage of the YAML
+    told = replace(form, use=use, name=None, checkpoint=False, resources=None)
+    return _asked(told, stage.placed(setting.house, setting.seed), None)

@@ -21,6 +21,7 @@ from pipelines.form import Form, read_form
 from pipelines.graph import Graph, Ref, connect, met_again
 from pipelines.interpolate import interpolate
 from pipelines.links import Configured, Setting, configure_links
+from pipelines.models import unused_note
 from pipelines.outputs import home_of, keep_apart, placed_outputs
 from pipelines.plan import HOUSE
 from pipelines.sources import Input, as_source, look, notes_on
@@ -61,7 +62,7 @@ def compile_pipeline(
     inputs = _looked_at(read.form, folder, faults)
     notes = [note for found in inputs.values() for note in notes_on(found)]
     home = home_of(read.form, run, folder, faults)
-    setting = Setting(Path(home) / HOUSE, read.form.seed)
+    setting = Setting(read.form.models, Path(home) / HOUSE, read.form.seed)
     channels, ends = _channels(read.form, graph, inputs, setting, faults, notes)
     sinks = _sinks(read.form, graph, ends, folder, faults, notes)
     keep_apart(read.form, inputs, folder, faults)
@@ -72,8 +73,6 @@ def compile_pipeline(
     whole = {name: source for name, source in sources.items() if source is not None}
     assert run is not None
     steps = assemble(whole, graph, channels, sinks, run, read.form.seed)
-    if read.form.models:
-        notes.append(f"models: no stage of this version uses a named model; declared: {', '.join(read.form.models)}")
     return plans.Plan(
         name=read.form.name,
         seed=read.form.seed,
@@ -152,6 +151,7 @@ def _channels(
         for name, stream in form.streams.items()
     }
     whole = [(name, [link for link in configured[name] if link is not None]) for name in graph.order]
+    notes += unused_note(form.models, [name for _, links in whole for link in links for name in link.models])
     names = dict(zip(graph.order, link_names(whole)))
     channels = []
     for name in graph.order:

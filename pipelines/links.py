@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import pyarrow as pa
 
+from pipelines.content_files import check_content_files
 from pipelines.faults import Found
+from pipelines.models import Models, names_in
 from pipelines.step_form import StepForm
-from pipelines.validate import check_content_files, validated
+from pipelines.validate import validated
 from stages.hashing import canonical_json
 from stages.load import Kind, UnknownStageError, kind_of, load_class, make_spec, spec_identity
 from stages.move import Move
@@ -21,7 +23,10 @@ from stages.stage import Resources, Stage
 
 @dataclass(frozen=True, slots=True)
 class Configured:
-    """A stage with its fields, ready to be put into a plan, and what it says of columns."""
+    """A stage with its fields, ready to be put into a plan, and what it says of columns.
+
+    `models`: the declared models that it takes by name.
+    """
 
     form: StepForm
     stage: Stage
@@ -34,6 +39,7 @@ class Configured:
     removes: tuple[str, ...]
     consumes: bool = False
     """Whether the columns that it adds are all there are after it."""
+    models: tuple[str, ...] = ()
 
     @property
     def use(self) -> str:
@@ -43,16 +49,14 @@ class Configured:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What stages may know of the plan: the run directory's own folder, and the pipeline's seed."""
+    """What a stage may know of the plan: declared models, the run directory's own folder, and the pipeline's seed."""
 
-    house: Path
-    seed: int
-
-
-NOWHERE: Final = Setting(Path(), 0)
+    models: Models = field(default_factory=dict)
+    house: Path = Path()
+    seed: int = 0
 
 
-def configure(form: StepForm, faults: list[Found], setting: Setting = NOWHERE) -> Configured | None:
+def configure(form: StepForm, faults: list[Found], setting: Setting) -> Configured | None:
     """The stage of a step, or None with faults."""
     try:
         kind = load_class(form.use, form.at.folder)
@@ -61,10 +65,11 @@ def configure(form: StepForm, faults: list[Found], setting: Setting = NOWHERE) -
         return None
     told = None if form.resources is None else validated(Resources, form.resources, "resources", faults)
     try:
-        stage = validated(kind, form.fields, form.use, faults)
-        if stage is None or not check_content_files(stage, form.fields, form.use, faults):
+        stage = validated(kind, form.fields, form.use, faults, setting.models)
+        if stage is None or not check_content_files(stage, form.fields, form.use, faults, setting.models):
             return None
-        found = _asked(form, stage.placed(setting.house, setting.seed), told)
+        stage = stage.placed(setting.house, setting.seed)
+        found = _asked(form, stage, told, names_in(stage, form.fields, setting.models))
     except Exception as error:  # a stage's own code may raise anything; the user needs the line it stands on
         what = f"{form.use} refuses its fields: {type(error).__name__}: {error}"
         faults.append(Found(form.at, what, "mend the fields, or the stage"))
@@ -72,7 +77,7 @@ def configure(form: StepForm, faults: list[Found], setting: Setting = NOWHERE) -
     return found if told is not None or form.resources is None else None
 
 
-def _asked(form: StepForm, stage: Stage, told: Resources | None) -> Configured:
+def _asked(form: StepForm, stage: Stage, told: Resources | None, models: tuple[str, ...]) -> Configured:
     """All that the plan asks of a stage, with the step key `resources` over what it says itself.
 
     Raises TypeError for fields that no fingerprint can hold, and whatever the stage raises.
@@ -92,6 +97,7 @@ def _asked(form: StepForm, stage: Stage, told: Resources | None) -> Configured:
         dict(stage.adds()),
         tuple(stage.removes()),
         isinstance(stage, Move) and type(stage).consumes,
+        models,
     )
 
 
@@ -121,4 +127,4 @@ def _brought(form: StepForm, stage: Stage, setting: Setting) -> Configured:
     use = type(stage).use or type(stage).__module__
     load_class(use)  # which names the class, so that it travels and is found again like any stage of the YAML
     told = replace(form, use=use, name=None, checkpoint=False, resources=None)
-    return _asked(told, stage.placed(setting.house, setting.seed), None)
+    return _asked(told, stage.placed(setting.house, setting.seed), None, ())

@@ -146,7 +146,7 @@ def plan(pipeline: Pipeline, settings: Settings = None, limit: Limit = None) -> 
 def run(
     pipeline: Pipeline,
     settings: Settings = None,
-    engine: Annotated[str, typer.Option(help="Where the steps run: local.")] = "local",
+    engine: Annotated[str | None, typer.Option(help="Where the steps run: local, ray or spark.")] = None,
     workers: Workers = None,
     memory: Memory = None,
     limit: Limit = None,

@@ -241,7 +241,10 @@ def _end(gateway: Any) -> None:
 
 @contextmanager
 def _session(scratch: Path) -> Iterator[Session]:
-    """A session whose workers find our packages: here by the driver's path, on a cluster as a zip that travels."""
+    """A session whose workers find our packages: here by the driver's path, on a cluster as a zip that travels.
+
+    Whoever submits with a zip has sent it already.
+    """
     from pyspark.sql import SparkSession
 
     session = SparkSession.builder.getOrCreate()
@@ -249,7 +252,7 @@ def _session(scratch: Path) -> Iterator[Session]:
     context.setLogLevel("OFF")
     if context.master.startswith("local"):
         context.environment["PYTHONPATH"] = os.pathsep.join(place or os.getcwd() for place in sys.path)
-    else:
+    elif not context.getConf().get("spark.submit.pyFiles", ""):
         archive = scratch / "textmill-packages.zip"
         write_zip(archive)
         context.addPyFile(str(archive))

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Literal
 
-import numpy as np
 import pyarrow as pa
 
-from stages.errors import PipelineError, StageError, StoreError
+from stages.errors import StageError
 from stages.find import PART, groups
 
 TASK = pa.schema([("task", pa.int32())])
@@ -100,7 +99,7 @@ class CountCalls:
 class Refuse:
     """Raise what a worker may raise, behind the first batch."""
 
-    kind: Literal["stage", "store", "pipeline", "disk", "fault", "memory", "death"]
+    kind: Literal["stage", "disk", "fault", "death"]
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for number in count():
@@ -111,14 +110,8 @@ class Refuse:
     def _refuse(self) -> None:
         if self.kind == "stage":
             raise StageError("lines.py: the stage refuses\n    mend: ask it kindly")
-        if self.kind == "store":
-            raise StoreError("here: cannot be read")
-        if self.kind == "pipeline":
-            raise PipelineError("no such field")
         if self.kind == "disk":
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/far/away")
-        if self.kind == "memory":
-            raise MemoryError
         if self.kind == "death":
             os.kill(os.getpid(), signal.SIGKILL)
-        raise ValueError(f"not a number: {np.nan}")
+        raise ValueError("not a number")

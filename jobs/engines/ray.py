@@ -26,6 +26,7 @@ from jobs.engines.failure import as_refusal
 from jobs.engines.frame import TABLE_ROWS, TASK, Branch, PlannedFrame, Rows, Scan, Shuffled
 from jobs.engines.packages import package_folders
 from stages.errors import EngineError
+from stages.stage import Resources
 
 RETRIES: Final = 3
 """How often a task runs again whose process or node was lost, before the run gives up. Ray itself would go on for ever
@@ -89,6 +90,7 @@ class RayEngine:
         import ray
 
         asked = branch.resources
+        _check_room(asked)
         bins = 1 if work.cut is None else work.cut.bins
         options = {"num_cpus": asked.cpus, "num_returns": bins, "max_retries": RETRIES, "max_calls": 0}
         if asked.gpus:
@@ -137,6 +139,20 @@ def _run_task(work: Work, *pieces: pa.Buffer) -> Any:
     return made[0] if len(made) == 1 else tuple(made)
 
 
+def _check_room(asked: Resources) -> None:
+    """Refuse what no machine of the cluster has: Ray would wait for it for ever, without a word."""
+    import ray
+
+    wanted = {"CPU": asked.cpus, "GPU": asked.gpus, "memory": asked.memory}
+    for node in ray.nodes():
+        if node["Alive"] and all(node["Resources"].get(name, 0) >= much for name, much in wanted.items()):
+            return
+    raise EngineError(
+        f"no machine of the cluster has {asked.cpus:g} cores, {asked.gpus:g} GPUs and {asked.memory / 2**20:,.0f} MiB "
+        "of memory at once, which a stage asks for\n    mend: lower its `resources`, or add such a machine"
+    )
+
+
 @contextmanager
 def _told_clearly() -> Iterator[None]:
     """What a worker refused with, as itself; what happened to Ray, as an EngineError with its mend."""
@@ -182,27 +198,47 @@ def open_ray(workers: int, most: int | None, memory: int, scratch: Path) -> Iter
 
 def _begin(workers: int, memory: int, scratch: Path) -> None:
     """Join the cluster of RAY_ADDRESS, or start a Ray on this machine."""
-    import ray
-
-    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     address = os.environ.get("RAY_ADDRESS")
+    if address and address.startswith("ray://"):
+        raise EngineError(
+            f"RAY_ADDRESS={address}: a run's driver has to be on a machine of the cluster\n"
+            "    mend: textmill submit --to ray, or give the address of the head itself (HOST:6379)"
+        )
     if address and address != "local":
         # A submitted job brings our packages with it; whoever joins from outside has to send them.
         joined = "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ
         environment = {} if joined else {"runtime_env": {"py_modules": package_folders()}}
-        ray.init(address=address, **environment, **quiet)
+        _init(address=address, **environment)
         return
     if not any(name in os.environ for name in _TOKENS):
         # Nobody else on this machine shall run code in our workers. Ray's own way leaves a token in a file at home.
         os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
     path = os.pathsep.join(place or os.getcwd() for place in sys.path)
-    ray.init(
-        address="local",
-        num_cpus=workers,
-        object_store_memory=max(_LEAST_STORE, memory // 3),
-        object_spilling_directory=str(scratch),
-        include_dashboard=False,
-        runtime_env={"env_vars": {"PYTHONPATH": path, "PYTHONSAFEPATH": "1"}},
-        _system_config={"task_oom_retries": RETRIES},
-        **quiet,
-    )
+    options = {
+        "address": "local",
+        "num_cpus": workers,
+        "object_store_memory": max(_LEAST_STORE, memory // 3),
+        "object_spilling_directory": str(scratch),
+        "include_dashboard": False,
+        "runtime_env": {"env_vars": {"PYTHONPATH": path, "PYTHONSAFEPATH": "1"}},
+        "_system_config": {"task_oom_retries": RETRIES},
+    }
+    try:
+        _init(**options)
+    except EngineError:
+        # On a busy machine Ray's processes may miss Ray's own deadline of half a minute.
+        _init(**options)
+
+
+def _init(**options: Any) -> None:
+    """`ray.init`, quiet, and with an error that says what to do."""
+    import ray
+
+    try:
+        ray.init(log_to_driver=False, logging_level=logging.ERROR, **options)
+    except Exception as error:
+        ray.shutdown()
+        told = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise EngineError(
+            f"Ray did not start: {told}\n    mend: see to what it says; for a cluster, to RAY_ADDRESS and its token"
+        ) from error

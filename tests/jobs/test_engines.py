@@ -15,6 +15,9 @@ from jobs.engines.failure import as_refusal
 from stages.errors import EngineError, PipelineError, StageError, StoreError
 from tests.jobs.traveling_workers import GROUPS, ROWS, TASK, CountCalls, Double, Gather, Refuse, Spread
 
+# Ray leaves the handles of its processes lying about.
+pytestmark = pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
+
 ENGINES = ("local", "ray", "spark")
 
 

@@ -12,6 +12,9 @@ from jobs.run import run_plan
 from jobs.sample import make_sample
 from pipelines.compile import compile_pipeline
 
+# Ray leaves the handles of its processes lying about.
+pytestmark = pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
+
 DIGESTS = ("digest", "ledger_digest", "content_digest")
 
 

@@ -17,6 +17,9 @@ from jobs.verify import verify_run
 from pipelines.compile import compile_pipeline
 from tests.jobs.village_corpus import write_corpus, write_pipeline
 
+# Ray leaves the handles of its processes lying about.
+pytestmark = pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
+
 DIGESTS = ("digest", "ledger_digest", "content_digest")
 STEPS = (
     "filters.length: {min_words: 50}",
@@ -25,7 +28,6 @@ STEPS = (
     "dedup.minhash",
     "filters.length: {max_words: 280}",
 )
-WORKERS = {"local": 2, "ray": 2, "spark": 2}
 
 
 @pytest.fixture(scope="module")

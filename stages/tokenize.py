@@ -85,10 +85,13 @@ class Tokenize(Map):
         return counts if self.write == "count" else {"input_ids": TOKENS, **counts}
 
     def stored(self) -> Mapping[str, pa.DataType]:
-        """`input_ids` as narrow as the vocabulary allows. Raises StageError where the tokenizer cannot be loaded."""
+        """`input_ids` as narrow as the vocabulary allows; nothing where `check` has said that there is none."""
         if self.write == "count":
             return {}
-        size = open_tokenizer(self.tokenizer).size
+        try:
+            size = open_tokenizer(self.tokenizer).size
+        except StageError:
+            return {}
         return {"input_ids": pa.list_(pa.uint16() if size <= _SMALL else pa.uint32())}
 
     def check(self, schema: pa.Schema) -> list[str]:

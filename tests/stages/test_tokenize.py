@@ -14,8 +14,8 @@ from pydantic import ValidationError
 from tokenizers import decoders, models, normalizers, pre_tokenizers
 
 from stages.errors import StageError
-from stages.laws import check_stage
-from stages.specimens import hostile_texts
+from stages.laws import check_cuts, check_stage
+from stages.specimens import hostile_texts, sample_documents
 from stages.stage import identity
 from stages.tokenize import Tokenize
 from stages.tokenizers import decode, open_tokenizer
@@ -46,12 +46,12 @@ def saved(tokenizer: tokenizers.Tokenizer, folder: Path) -> Path:
     return folder / "tokenizer.json"
 
 
-def test_the_laws_hold_for_a_file(tokenizer_file: Path) -> None:
-    check_stage(Tokenize(tokenizer=tokenizer_file, write="count"))
-
-
-def test_the_laws_hold_for_a_vocabulary_by_name() -> None:
+def test_the_laws_hold() -> None:
     check_stage(Tokenize(tokenizer="cl100k", bos="<|fim_prefix|>"))
+
+
+def test_the_cut_into_batches_changes_no_token_of_a_file(tokenizer_file: Path) -> None:
+    check_cuts(Tokenize(tokenizer=tokenizer_file, bos="auto"), sample_documents(48), seed=0)
 
 
 def test_an_offline_vocabulary_gives_the_ids_it_is_known_for() -> None:
@@ -212,8 +212,11 @@ def test_a_control_token_that_a_text_makes_is_dropped(tmp_path: Path) -> None:
 def test_what_is_no_tokenizer_is_told_before_the_run(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{}")
 
-    (fault,) = Tokenize(tokenizer=tmp_path / "config.json").check(batch_of().schema)
+    stage = Tokenize(tokenizer=tmp_path / "config.json")
 
+    (fault,) = stage.check(batch_of().schema)
+
+    assert stage.stored() == {}
     assert "is no tokenizer.json" in fault
     assert "; name the file" in fault
     with pytest.raises(ValidationError, match=r"neither a file tokenizer\.json nor one of cl100k"):

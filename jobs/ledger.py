@@ -44,8 +44,9 @@ LEDGER: Final = pa.schema(
         ("excerpt", pa.string()),
     ]
 )
-"""`kind`: dropped, failed, cut, rejected, merged, skipped. `offset`, `length`: the record in its file. `span_*`: bytes of the
-text as the stage saw it. `chars`: characters of the text, or of the span. `excerpt`: its first 200 characters."""
+"""`kind`: dropped, failed, cut, rejected, merged, skipped. `offset`, `length`: the record in its file. `span_*`: bytes
+of the text as the stage saw it. `chars`: characters of the text, or of the span. `excerpt`: its first 200
+characters."""
 
 EXCERPT: Final = 200
 FAILED: Final = "error:"

@@ -21,6 +21,7 @@ from pipelines.form import Form, read_form
 from pipelines.graph import Graph, Ref, connect, met_again
 from pipelines.interpolate import interpolate
 from pipelines.links import Configured, configure_link
+from pipelines.models import unused_note
 from pipelines.outputs import home_of, keep_apart, placed_outputs
 from pipelines.sources import Input, as_source, look, notes_on
 from pipelines.tree import Node, read_file
@@ -69,8 +70,6 @@ def compile_pipeline(
     whole = {name: source for name, source in sources.items() if source is not None}
     assert run is not None
     steps = assemble(whole, graph, channels, sinks, run, read.form.seed)
-    if read.form.models:
-        notes.append(f"models: no stage of this version uses a named model; declared: {', '.join(read.form.models)}")
     return plans.Plan(
         name=read.form.name,
         seed=read.form.seed,
@@ -145,10 +144,11 @@ def _channels(
     """All streams with their columns, and the columns at the end of each source and stream (None: not known)."""
     schemas: dict[Ref, pa.Schema | None] = {Ref("source", name): found.schema for name, found in inputs.items()}
     configured = {
-        name: [configure_link(step, faults) if step else None for step in stream.steps]
+        name: [configure_link(step, faults, form.models) if step else None for step in stream.steps]
         for name, stream in form.streams.items()
     }
     whole = [(name, [link for link in configured[name] if link is not None]) for name in graph.order]
+    notes += unused_note(form.models, [name for _, links in whole for link in links for name in link.models])
     names = dict(zip(graph.order, link_names(whole)))
     channels = []
     for name in graph.order:

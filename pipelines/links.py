@@ -8,9 +8,11 @@ from typing import Any
 
 import pyarrow as pa
 
+from pipelines.content_files import check_content_files
 from pipelines.faults import Found
+from pipelines.models import Models, names_in
 from pipelines.step_form import StepForm
-from pipelines.validate import check_content_files, validated
+from pipelines.validate import validated
 from stages.hashing import canonical_json
 from stages.load import Kind, UnknownStageError, kind_of, load_class, make_spec, spec_identity
 from stages.spec import StageSpec
@@ -19,7 +21,10 @@ from stages.stage import Resources, Stage
 
 @dataclass(frozen=True, slots=True)
 class Configured:
-    """A stage with its fields, ready to be put into a plan, and what it says of columns."""
+    """A stage with its fields, ready to be put into a plan, and what it says of columns.
+
+    `models`: the declared models that it takes by name.
+    """
 
     form: StepForm
     stage: Stage
@@ -30,6 +35,7 @@ class Configured:
     needs: tuple[str, ...]
     adds: Mapping[str, pa.DataType]
     removes: tuple[str, ...]
+    models: tuple[str, ...] = ()
 
     @property
     def use(self) -> str:
@@ -37,8 +43,8 @@ class Configured:
         return type(self.stage).use
 
 
-def configure(form: StepForm, faults: list[Found]) -> Configured | None:
-    """The stage of a step, or None with faults."""
+def configure(form: StepForm, faults: list[Found], models: Models) -> Configured | None:
+    """The stage of a step, or None with faults. `models`: those that its fields may name."""
     try:
         kind = load_class(form.use, form.at.folder)
     except UnknownStageError as error:
@@ -46,10 +52,10 @@ def configure(form: StepForm, faults: list[Found]) -> Configured | None:
         return None
     told = None if form.resources is None else validated(Resources, form.resources, "resources", faults)
     try:
-        stage = validated(kind, form.fields, form.use, faults)
-        if stage is None or not check_content_files(stage, form.fields, form.use, faults):
+        stage = validated(kind, form.fields, form.use, faults, models)
+        if stage is None or not check_content_files(stage, form.fields, form.use, faults, models):
             return None
-        found = _asked(form, stage, told)
+        found = _asked(form, stage, told, names_in(stage, form.fields, models))
     except Exception as error:  # a stage's own code may raise anything; the user needs the line it stands on
         what = f"{form.use} refuses its fields: {type(error).__name__}: {error}"
         faults.append(Found(form.at, what, "mend the fields, or the stage"))
@@ -57,7 +63,7 @@ def configure(form: StepForm, faults: list[Found]) -> Configured | None:
     return found if told is not None or form.resources is None else None
 
 
-def _asked(form: StepForm, stage: Stage, told: Resources | None) -> Configured:
+def _asked(form: StepForm, stage: Stage, told: Resources | None, models: tuple[str, ...]) -> Configured:
     """All that the plan asks of a stage, with the step key `resources` over what it says itself.
 
     Raises TypeError for fields that no fingerprint can hold, and whatever the stage raises.
@@ -76,12 +82,13 @@ def _asked(form: StepForm, stage: Stage, told: Resources | None) -> Configured:
         tuple(stage.needs()),
         dict(stage.adds()),
         tuple(stage.removes()),
+        models,
     )
 
 
-def configure_link(form: StepForm, faults: list[Found]) -> Configured | None:
+def configure_link(form: StepForm, faults: list[Found], models: Models) -> Configured | None:
     """The stage of a step in a stream: a filter, a map or a find."""
-    found = configure(form, faults)
+    found = configure(form, faults, models)
     if found is not None and found.kind == "read":
         faults.append(Found(form.at, f"{form.use} reads, which only a source may", "move it to `read:` or `sources:`"))
         return None

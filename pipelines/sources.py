@@ -39,7 +39,7 @@ class Input:
 
 def look(name: str, form: StepForm, working_directory: Path, faults: list[Found]) -> Input | None:
     """List a source's files and find its schema, or None with faults at the line of its paths."""
-    found = configure(form, faults)
+    found = configure(form, faults, {})
     if found is None:
         return None
     if not isinstance(found.stage, Read):

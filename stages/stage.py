@@ -137,12 +137,17 @@ def identity(stage: Stage) -> dict[str, Any]:
     The same for two runs whose worker counts, ports and file locations differ. Raises FileNotFoundError when a content
     file is missing (the pipeline's checks come first and say so with its line).
     """
-    fields = {
-        name: _value_identity(getattr(stage, name))
-        for name, info in type(stage).model_fields.items()
+    use = type(stage).use or type(stage).__module__
+    return {"stage": use, "version": type(stage).version, "fields": _fields_identity(stage)}
+
+
+def _fields_identity(model: BaseModel) -> dict[str, Any]:
+    """The fields of a stage, or of a model within one, without those that change how it runs but not what it gives."""
+    return {
+        name: _value_identity(getattr(model, name))
+        for name, info in type(model).model_fields.items()
         if not any(isinstance(mark, Runtime) for mark in info.metadata)
     }
-    return {"stage": type(stage).use or type(stage).__module__, "version": type(stage).version, "fields": fields}
 
 
 def _value_identity(value: Any) -> Any:
@@ -150,7 +155,7 @@ def _value_identity(value: Any) -> Any:
     if isinstance(value, ContentFile):
         return {"content": hash_file(value)}
     if isinstance(value, BaseModel):
-        return {name: _value_identity(getattr(value, name)) for name in type(value).model_fields}
+        return _fields_identity(value)
     if isinstance(value, Mapping):
         return {str(key): _value_identity(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

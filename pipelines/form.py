@@ -6,7 +6,7 @@ out is whole where the YAML was right; what was wrong is a fault and left out, s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -174,8 +174,17 @@ def _streams(top: Mapping[str, Node], at: Place, faults: list[Found]) -> dict[st
                 what = f"a stream has no key {key!r}"
                 faults.append(Found(node.value[key].at, what, nearest(key, ("from", "steps"))))
         feeds = read_feeds(node.value.get("from"), f"the stream {name!r}", node.at, faults)
-        found[name] = StreamForm(name, node.at, feeds, _steps(node.value.get("steps"), faults))
+        found[name] = StreamForm(name, node.at, feeds, (*_mixed(feeds, node), *_steps(node.value.get("steps"), faults)))
     return found
+
+
+def _mixed(feeds: Sequence[Feed], node: Node) -> tuple[StepForm, ...]:
+    """The step that weights in `from` are short for."""
+    weights = {feed.name: feed.weight for feed in feeds if feed.weight is not None}
+    if not weights:
+        return ()
+    at = next(iter(weights.values())).at
+    return (StepForm(at, "stages.mix", Node({"weights": Node(weights, at)}, at)),)
 
 
 def _steps(node: Node | None, faults: list[Found]) -> tuple[StepForm | None, ...]:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from rewrite.models import CpuModel, HttpModel, LlmModel
 from stages.fields import Count
 from stages.hashing import hash_text
 
@@ -94,6 +96,44 @@ class Backend(Protocol):
     def count_tokens(self, texts: Sequence[str]) -> list[int]: ...
     def context(self) -> int | None: ...
     def close(self) -> None: ...
+
+
+def open_llm(model: LlmModel, replies: Path | None) -> Llm:
+    """The model behind its reply store in the folder `replies` (made when it is missing); None keeps no replies.
+
+    Nothing is loaded or connected before the first prompt whose reply is not stored. Raises StageError when the store
+    cannot be opened.
+    """
+    from rewrite.stored import StoredLlm
+
+    return StoredLlm(model, replies)
+
+
+def problems(model: LlmModel) -> list[str]:
+    """What is wrong with a model as far as can be told without loading it: no file, no library, no key; with mends."""
+    if isinstance(model, CpuModel):
+        from rewrite.backends.cpu import cpu_problems
+
+        return cpu_problems(model)
+    if isinstance(model, HttpModel):
+        from rewrite.backends.http import http_problems
+
+        return http_problems(model)
+    from rewrite.backends.vllm import vllm_problems
+
+    return vllm_problems(model)
+
+
+def unreachable(model: LlmModel, seconds: float = 10.0) -> list[str]:
+    """Why a server would not answer, from one request for a single token; nothing when it does, or is only slow.
+
+    For backends without a server, nothing. `open_llm` asks the same before its first request, and raises StageError.
+    """
+    if not isinstance(model, HttpModel):
+        return []
+    from rewrite.backends.http import unreachable_server
+
+    return unreachable_server(model, seconds)
 
 
 def seed_of(prompt: Prompt, sampling: Sampling) -> int:

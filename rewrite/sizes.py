@@ -37,6 +37,35 @@ class Ruler:
         return windows(text, unit, max_tokens, self.count)
 
 
+@dataclass(frozen=True, slots=True)
+class Cutter:
+    """Cuts documents for a prompt: windows of paragraphs and finer, none of them tiny.
+
+    `max_tokens`: of a window, None never cuts. A window below `min_tokens` joins its neighbour, so windows may be that
+    much larger: of three words a model makes up a page.
+    """
+
+    ruler: Ruler
+    max_tokens: int | None
+    min_tokens: int
+
+    def cut(self, text: str) -> list[str]:
+        """The windows; in order they are the text."""
+        if self.max_tokens is None:
+            return [text]
+        kept: list[str] = []
+        sizes: list[int] = []
+        found = self.ruler.windows(text, "paragraph", self.max_tokens)
+        for window, size in zip(found, self.ruler.count(found)):
+            if kept and min(size, sizes[-1]) < self.min_tokens:
+                kept[-1] += window
+                sizes[-1] += size
+            else:
+                kept.append(window)
+                sizes.append(size)
+        return kept
+
+
 def open_ruler(path: Path | None) -> Ruler:
     """The ruler of a `tokenizer.json`, or of the estimate. Raises StageError for a file that is none."""
     if path is None:

@@ -64,6 +64,19 @@ class Style(BaseModel):
     """What replies are held to, unless the stage says."""
 
 
+def changed_style(
+    style: Style, sampling: Mapping[str, Any], verify: Mapping[str, Any], max_input_tokens: int | None
+) -> Style:
+    """The style with settings of the user's over its own."""
+    over: dict[str, Any] = {
+        "sampling": Sampling.model_validate({**style.sampling.model_dump(), **sampling}),
+        "verify": Verify.model_validate({**style.verify.model_dump(), **verify}),
+    }
+    if max_input_tokens is not None:
+        over["max_input_tokens"] = max_input_tokens
+    return style.model_copy(update=over)
+
+
 def style_names() -> tuple[str, ...]:
     """The shipped styles."""
     return tuple(sorted(file.stem for file in STYLES.glob("*.yaml")))

@@ -50,7 +50,10 @@ class Template:
 
 
 def read_template(source: str, slots: Mapping[str, object], *, required: str) -> Template:
-    """Check and compile a template; `slots` are values to try it on, of which `required` must be seen. Raises TemplateFault that says what is wrong, StageError without Jinja2."""
+    """Check and compile a template; `slots` are values to try it on, of which `required` must be seen.
+
+    Raises TemplateFault that says what is wrong, StageError without Jinja2.
+    """
     environment = _environment()
     from jinja2 import TemplateError, meta, nodes
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, Self
+from weakref import finalize
 
 import pyarrow as pa
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
@@ -49,7 +50,7 @@ StyleNames = Annotated[
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Tools:
     """An open model with the styles it is asked in."""
 
@@ -145,7 +146,9 @@ class Rephrase(Asking, Map):
         """The model behind its reply store; it loads at the first reply that is not stored."""
         llm = open_llm(self.llm, self.replies)
         writer = Writer(llm, self.llm, model_name(self.llm), llm.context(), self.if_truncated == "keep")
-        return Tools(writer, self._prepared(open_ruler(self.tokenizer)))
+        tools = Tools(writer, self._prepared(open_ruler(self.tokenizer)))
+        finalize(tools, llm.close)
+        return tools
 
     def map(self, batch: pa.RecordBatch, tools: Tools) -> Mapped:
         families, sources = [], []

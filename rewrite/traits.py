@@ -54,13 +54,13 @@ def kept_numbers(source: str, reply: str) -> float | None:
 
 def main_script(text: str) -> str | None:
     """The script of most letters, by their Unicode names (Han and kana are one); None without letters."""
-    scripts = Counter(filter(None, map(_script, text)))
+    scripts = _scripts(text)
     return min(scripts, key=lambda script: (-scripts[script], script)) if scripts else None
 
 
 def script_share(script: str | None, text: str) -> float | None:
     """Share of the text's letters that are of a script; None without letters or without a script."""
-    scripts = Counter(filter(None, map(_script, text)))
+    scripts = _scripts(text)
     return scripts[script] / scripts.total() if scripts and script is not None else None
 
 
@@ -82,6 +82,15 @@ def _numbers(text: str) -> set[str]:
         parts = plain.split(".")
         thousands = len(parts) > 1 and 0 < len(parts[0]) <= 3 and all(len(part) == 3 for part in parts[1:])
         found.add("".join(parts) if thousands else "".join(parts[:-1]) + "." + parts[-1] if parts[1:] else plain)
+    return found
+
+
+def _scripts(text: str) -> Counter[str]:
+    """Letters by script; each different character is looked up once."""
+    found: Counter[str] = Counter()
+    for sign, times in Counter(text).items():
+        if script := _script(sign):
+            found[script] += times
     return found
 
 

@@ -30,14 +30,14 @@ class Verify(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    min_length_ratio: Annotated[float, Field(ge=0)] | None = 0.1
-    """Characters of the reply per character of the source, at least (rule `short_reply`)."""
-    max_length_ratio: Annotated[float, Field(gt=0)] | None = 8.0
-    """Characters of the reply per character of the source, at most (rule `long_reply`)."""
     refusals: bool = True
     """Whether replies that refuse, apologize or speak of being a model are dropped (rule `refusal`)."""
     meta: Literal["strip", "drop", "keep"] = "strip"
     """What becomes of openers and closers that talk about the task, such as `Here is a paraphrase:` (rule `meta`)."""
+    min_length_ratio: Annotated[float, Field(ge=0)] | None = 0.1
+    """Characters of the reply per character of the source, at least (rule `short_reply`)."""
+    max_length_ratio: Annotated[float, Field(gt=0)] | None = 8.0
+    """Characters of the reply per character of the source, at most (rule `long_reply`)."""
     max_repeated: Share | None = 0.3
     """Share of word 8-grams that occurred before in the reply, at most (rule `loops`)."""
     max_copied_prompt: Share | None = 0.1
@@ -79,13 +79,13 @@ def judged(judge: Judge, sources: Sequence[str], replies: Sequence[str]) -> Verd
     """One verdict per tidied reply: the first rule it breaks, in the order of the fields of `Verify`."""
     limits = judge.limits
     rules = [Rule("empty_reply", _mask(not reply for reply in replies))]
-    ratio = np.array([len(reply) / max(1, len(source)) for source, reply in zip(sources, replies)], np.float64)
-    rules += _below("short_reply", ratio, limits.min_length_ratio)
-    rules += _above("long_reply", ratio, limits.max_length_ratio)
     if limits.refusals:
         rules.append(Rule("refusal", _mask(map(is_refusal, replies))))
     if limits.meta == "drop":
         rules.append(Rule("meta", _mask(without_openers(reply) != reply for reply in replies)))
+    ratio = np.array([len(reply) / max(1, len(source)) for source, reply in zip(sources, replies)], np.float64)
+    rules += _below("short_reply", ratio, limits.min_length_ratio)
+    rules += _above("long_reply", ratio, limits.max_length_ratio)
     if limits.max_repeated is not None:
         rules += _above("loops", _numbers(map(repeated_share, replies)), limits.max_repeated)
     if limits.max_copied_prompt is not None:

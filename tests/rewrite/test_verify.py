@@ -17,8 +17,8 @@ SOURCE = (
     "village could say who had oiled the 12 gears that winter, for it cost 1,234.50 crowns."
 )
 GOOD = (
-    "Where the river bends stands a mill; since 1823, the year of the bridge, its wheel has been turning. Who oiled its "
-    "12 gears in that winter for 1234.50 crowns nobody in the village knew."
+    "Where the river bends stands a mill; since 1823, the year of the bridge, its wheel has been turning. Who oiled "
+    "its 12 gears in that winter for 1234.50 crowns nobody in the village knew."
 )
 GERMAN = (
     "Die Mühle steht dort, wo der Fluss eine Biegung macht, und ihr Rad dreht sich, seit 1823 die Brücke gebaut wurde. "

@@ -118,14 +118,3 @@ def ask(llm: Llm, model: LlmModel, prompts: Sequence[Prompt], sampling: Sampling
 def model_faults(model: LlmModel) -> list[str]:
     """What is wrong with the model, told before a run."""
     return problems(model)
-
-
-def fit_faults(name: str, context: int | None, fixed: int, sampling: Sampling, window: int | None) -> list[str]:
-    """Whether a window, the prompt round it and the answer have room in the context together."""
-    if context is None or context - fixed - sampling.max_tokens > (window or 0):
-        return []
-    parts = [f"{fixed} tokens of prompt", f"{sampling.max_tokens} of answer"]
-    parts += [f"{window} of input"] if window else []
-    fields = "sampling.max_tokens or max_input_tokens" if window else "sampling.max_tokens"
-    mend = f"lower {fields}, or take a model with a larger context"
-    return [f"{name}: {', '.join(parts)} do not fit in the model's context of {context}; {mend}"]

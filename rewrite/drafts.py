@@ -6,8 +6,10 @@ data: tags with the prompt's mark, a required beginning, talk about the task tak
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
 
 from rewrite.asking import ask
 from rewrite.family import Loss
@@ -47,13 +49,14 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What became of one window: the new text, or the loss; and what the reply cost."""
+    """What became of one window: the new text, or the loss; what the reply cost, and more that was read from it."""
 
     text: str
     loss: Loss | None
     finish: str = ""
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    more: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,56 +71,91 @@ class Writer:
 
 
 @dataclass(frozen=True, slots=True)
-class _Request:
+class Request:
+    """One prompt about one window of a document, with the mark of the tags round it."""
+
     source: Source
     window: str
     mark: str
     prompt: Prompt
 
 
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What was read from a reply: the text to be judged, or the loss, and more."""
+
+    text: str
+    loss: Loss | None = None
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+
+Parse = Callable[[Request, str], Parsed]
+"""From a reply to its form."""
+
+
 def drafts(writer: Writer, prepared: Prepared, sources: Sequence[Source]) -> dict[int, list[Draft]]:
     """The drafts of each document by its row, one per window in their order; a document not asked about has one."""
-    found: dict[int, list[Draft]] = {}
-    requests: list[_Request] = []
-    sizes = prepared.cutter.ruler.count([source.text for source in sources])
-    for source, size in zip(sources, sizes):
-        if size < prepared.style.min_input_tokens:
-            loss = Loss("too_short_to_rewrite", float(size), float(prepared.style.min_input_tokens))
-            found[source.row] = [Draft("", loss)]
-        else:
-            requests += _requests(prepared, source)
-    fitting = []
-    for request, long in zip(requests, _too_long(writer, prepared, requests)):
-        if long is None:
-            fitting.append(request)
-        found.setdefault(request.source.row, []).append(Draft("", long))
-    replies = ask(writer.llm, writer.model, [request.prompt for request in fitting], prepared.style.sampling)
-    for request, draft in zip(fitting, _judged(writer, prepared, fitting, replies)):
-        found[request.source.row][request.prompt.chunk] = draft
+    found, long_enough = without_short(prepared, sources)
+    requests = [request for source in long_enough for request in _requests(prepared, source)]
+    for request, draft in zip(requests, answered(writer, prepared, requests, partial(_parsed, prepared.style))):
+        found.setdefault(request.source.row, []).append(draft)
     return found
 
 
-def lost(writer_limit: Sampling, reply: Reply, keep_truncated: bool) -> Loss | None:
+def without_short(prepared: Prepared, sources: Sequence[Source]) -> tuple[dict[int, list[Draft]], list[Source]]:
+    """The losses of documents too short to ask about, and the other documents."""
+    least = prepared.style.min_input_tokens
+    sizes = prepared.cutter.ruler.count([source.text for source in sources])
+    short = {
+        source.row: [Draft("", Loss("too_short_to_rewrite", float(size), float(least)))]
+        for source, size in zip(sources, sizes)
+        if size < least
+    }
+    return short, [source for source in sources if source.row not in short]
+
+
+def answered(writer: Writer, prepared: Prepared, requests: Sequence[Request], parse: Parse) -> list[Draft]:
+    """One draft per request: what is wrong with the reply itself first, then its form, then what it says."""
+    made = [Draft("", loss) for loss in _too_long(writer, prepared, requests)]
+    fits = [at for at, draft in enumerate(made) if draft.loss is None]
+    sampling = prepared.style.sampling
+    replies = ask(writer.llm, writer.model, [requests[at].prompt for at in fits], sampling)
+    for at, reply in zip(fits, replies):
+        loss = _lost(sampling, reply, writer.keep_truncated)
+        parsed = parse(requests[at], reply.text) if loss is None else Parsed("", loss)
+        text = tidied(prepared.judge.limits, parsed.text)
+        numbers = reply.finish, reply.prompt_tokens, reply.completion_tokens
+        made[at] = Draft(text, parsed.loss, *numbers, parsed.more)
+    verdicts = judged(prepared.judge, [requests[at].window.strip() for at in fits], [made[at].text for at in fits])
+    columns = (verdicts.rule, verdicts.value, verdicts.limit)
+    for at, reply, *told in zip(fits, replies, *(column.to_pylist() for column in columns)):
+        rule, value, limit = told
+        if made[at].loss is None and rule is not None:
+            made[at] = replace(made[at], loss=Loss(rule, value, limit, _shown(reply.text), made[at].text))
+    return made
+
+
+def _lost(sampling: Sampling, reply: Reply, keep_truncated: bool) -> Loss | None:
     """The loss that the reply itself tells of, before its text is looked at."""
     if reply.finish == "error":
         return Loss("error:llm", message=reply.error)
     if reply.finish == "length" and not keep_truncated:
-        numbers = float(reply.completion_tokens), float(writer_limit.max_tokens)
+        numbers = float(reply.completion_tokens), float(sampling.max_tokens)
         return Loss("truncated", *numbers, _shown(reply.text), reply.text)
     return None
 
 
-def _requests(prepared: Prepared, source: Source) -> list[_Request]:
+def _requests(prepared: Prepared, source: Source) -> list[Request]:
     windows = prepared.cutter.cut(source.text)
     made = []
     for number, window in enumerate(windows):
         user, mark = filled(prepared.template, window, source.language, number + 1, len(windows))
         prompt = Prompt(prepared.style.system.strip(), user, source.id, number)
-        made.append(_Request(source, window, mark, prompt))
+        made.append(Request(source, window, mark, prompt))
     return made
 
 
-def _too_long(writer: Writer, prepared: Prepared, requests: Sequence[_Request]) -> list[Loss | None]:
+def _too_long(writer: Writer, prepared: Prepared, requests: Sequence[Request]) -> list[Loss | None]:
     """The rule `too_long_for_model` where prompt and longest answer exceed the context, by the stage's own count."""
     if writer.context is None:
         return [None] * len(requests)
@@ -127,43 +165,19 @@ def _too_long(writer: Writer, prepared: Prepared, requests: Sequence[_Request]) 
     return [Loss("too_long_for_model", float(size), float(limit)) if size > limit else None for size in sizes]
 
 
-def _judged(writer: Writer, prepared: Prepared, requests: Sequence[_Request], replies: Sequence[Reply]) -> list[Draft]:
-    """A draft per reply: what is wrong with the reply itself first, then its form, then what it says."""
-    style = prepared.style
-    texts: list[str] = []
-    losses: list[Loss | None] = []
-    for request, reply in zip(requests, replies):
-        loss = lost(style.sampling, reply, writer.keep_truncated)
-        text, misshapen = _parsed(style, request.mark, reply.text) if loss is None else ("", None)
-        losses.append(loss or misshapen)
-        texts.append(tidied(prepared.judge.limits, text))
-    verdicts = judged(prepared.judge, [request.window.strip() for request in requests], texts)
-    columns = (verdicts.rule, verdicts.value, verdicts.limit)
-    made = []
-    for reply, text, loss, told in zip(replies, texts, losses, zip(*(column.to_pylist() for column in columns))):
-        rule, value, limit = told
-        if loss is None and rule is not None:
-            loss = Loss(rule, value, limit, _shown(reply.text), text)
-        made.append(Draft(text, loss, reply.finish, reply.prompt_tokens, reply.completion_tokens))
-    return made
-
-
-def _parsed(style: Style, mark: str, reply: str) -> tuple[str, Loss | None]:
+def _parsed(style: Style, request: Request, reply: str) -> Parsed:
     """The new text in a reply, by the style's rules of form."""
     if style.between:
-        inside = between(style.between, mark, reply)
+        inside = between(style.between, request.mark, reply)
         if inside is None:
-            return "", Loss(
-                "unparsable", message=f"not one pair of the tags `{style.between}`: {_shown(reply)}", text=reply
-            )
+            told = f"not one pair of the tags `{style.between}`: {_shown(reply)}"
+            return Parsed("", Loss("unparsable", message=told, text=reply))
         reply = inside
-    reply = without_marks(mark, reply).strip()
-    if not style.begins_with:
-        return reply, None
+    reply = without_marks(request.mark, reply).strip()
     if not reply.lower().startswith(style.begins_with.lower()):
-        wanted = f"it does not begin with {style.begins_with!r}: {_shown(reply)}"
-        return "", Loss("unparsable", message=wanted, text=reply)
-    return reply[len(style.begins_with) :].strip(), None
+        told = f"it does not begin with {style.begins_with!r}: {_shown(reply)}"
+        return Parsed("", Loss("unparsable", message=told, text=reply))
+    return Parsed(reply[len(style.begins_with) :].strip())
 
 
 def _shown(text: str) -> str:

@@ -14,25 +14,15 @@ from weakref import finalize
 import pyarrow as pa
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from rewrite.asking import Asking, fit_faults, model_faults
-from rewrite.budget import COLUMN, Ask
+from rewrite.asking import Asking, model_faults
+from rewrite.budget import COLUMN
 from rewrite.drafts import Draft, Prepared, Source, Writer, drafts
 from rewrite.family import Child, Family, gathered
 from rewrite.llm import open_llm
-from rewrite.models import model_name
-from rewrite.sizes import Cutter, Ruler, open_ruler
-from rewrite.style import (
-    Style,
-    changed_style,
-    check_style_name,
-    fixed_part,
-    prompt_hash,
-    read_style,
-    shipped_style,
-    template_of,
-)
+from rewrite.prepare import ORIGIN, cost_of, fit_faults, open_writer, origin, prepare, sources_of
+from rewrite.sizes import Ruler, open_ruler
+from rewrite.style import changed_style, check_style_name, read_style, shipped_style
 from rewrite.template import TemplateFault
-from rewrite.verify import open_judge
 from stages.errors import StageError
 from stages.fields import ContentPath
 from stages.stage import Map, Stage
@@ -97,16 +87,7 @@ class Rephrase(Asking, Map):
         return ("language", COLUMN)
 
     def adds(self) -> Mapping[str, pa.DataType]:
-        return {
-            "text": pa.string(),
-            "parent_id": pa.string(),
-            "style": pa.string(),
-            "model": pa.string(),
-            "prompt_hash": pa.string(),
-            "finish": pa.string(),
-            "prompt_tokens": pa.int64(),
-            "completion_tokens": pa.int64(),
-        }
+        return ORIGIN
 
     def removes(self) -> tuple[str, ...]:
         return ("blocks", COLUMN)
@@ -120,45 +101,25 @@ class Rephrase(Asking, Map):
         except (TemplateFault, StageError) as error:
             return [f"{self.template or 'style'}: {error}"]
         context = open_llm(self.llm, None).context()
-        return [
-            fault
-            for one in prepared
-            for fault in fit_faults(
-                one.name, context, one.prompt_tokens, one.style.sampling, one.style.max_input_tokens
-            )
-        ]
+        return [fault for one in prepared for fault in fit_faults(one, context)]
 
     def preceded_by(self) -> Sequence[Stage]:
         if self.max_tokens_total is None and self.max_documents is None:
             return ()
-        asks = [
-            Ask(
-                prompt_tokens=one.prompt_tokens,
-                new_tokens=one.style.sampling.max_tokens,
-                max_input_tokens=one.style.max_input_tokens,
-                min_input_tokens=one.style.min_input_tokens,
-            )
-            for one in self._prepared(open_ruler(self.tokenizer))
-        ]
+        asks = [cost_of(one) for one in self._prepared(open_ruler(self.tokenizer))]
         return self.budget(asks, drops=self.keep == "replace")
 
     def open(self) -> Tools:
         """The model behind its reply store; it loads at the first reply that is not stored."""
-        llm = open_llm(self.llm, self.replies)
-        writer = Writer(llm, self.llm, model_name(self.llm), llm.context(), self.if_truncated == "keep")
+        writer = open_writer(self.llm, self.replies, keep_truncated=self.if_truncated == "keep")
         tools = Tools(writer, self._prepared(open_ruler(self.tokenizer)))
-        finalize(tools, llm.close)
+        finalize(tools, writer.llm.close)
         return tools
 
     def map(self, batch: pa.RecordBatch, tools: Tools) -> Mapped:
-        families, sources = [], []
-        texts = batch["text"].to_pylist()
-        languages = batch["language"].to_pylist() if "language" in batch.schema.names else [None] * len(texts)
-        admitted = batch[COLUMN].to_pylist() if COLUMN in batch.schema.names else [True] * len(texts)
-        for row, (id_, text) in enumerate(zip(batch["id"].to_pylist(), texts)):
-            families.append(Family(self.keep == "both" or not admitted[row]))
-            if admitted[row]:
-                sources.append(Source(row, id_, text or "", languages[row]))
+        sources = sources_of(batch, COLUMN)
+        asked = {source.row for source in sources}
+        families = [Family(self.keep == "both" or row not in asked) for row in range(batch.num_rows)]
         # Style by style, so that requests with one fixed part come to the model together.
         for prepared in tools.styles:
             made = drafts(tools.writer, prepared, sources)
@@ -177,14 +138,7 @@ class Rephrase(Asking, Map):
             return
         family.losses += losses
         text = "\n\n".join(part.text for part in good)
-        columns = {
-            "style": prepared.name,
-            "model": model,
-            "prompt_hash": prepared.prompt_hash,
-            "finish": "length" if any(part.finish == "length" for part in good) else "stop",
-            "prompt_tokens": sum(part.prompt_tokens for part in good),
-            "completion_tokens": sum(part.completion_tokens for part in good),
-        }
+        columns = origin(good, prepared, model)
         family.children.append(Child(f"{source.text}\n\n{text}" if self.keep == "append" else text, columns))
 
     def _prepared(self, ruler: Ruler) -> tuple[Prepared, ...]:
@@ -193,12 +147,7 @@ class Rephrase(Asking, Map):
             styles = [(self.template.stem, read_style(self.template))]
         else:
             styles = [(name, shipped_style(name)) for name in self.style or ()]
-        return tuple(self._set(name, style, ruler) for name, style in styles)
-
-    def _set(self, name: str, style: Style, ruler: Ruler) -> Prepared:
-        style = changed_style(style, self.sampling, self.verify, self.max_input_tokens)
-        template = template_of(style)
-        fixed = fixed_part(style, template)
-        [cost] = ruler.count([fixed])
-        cutter = Cutter(ruler, style.max_input_tokens, style.min_input_tokens)
-        return Prepared(name, style, template, open_judge(style.verify, fixed), cutter, prompt_hash(style), cost)
+        return tuple(
+            prepare(name, changed_style(style, self.sampling, self.verify, self.max_input_tokens), ruler)
+            for name, style in styles
+        )

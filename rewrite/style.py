@@ -118,9 +118,9 @@ def read_style(file: Path) -> Style:
         raise TemplateFault(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
 
 
-def template_of(style: Style) -> Template:
-    """The style's checked template. Raises TemplateFault."""
-    return read_template(style.user, SLOTS, required="document")
+def template_of(style: Style, **more: str) -> Template:
+    """The style's checked template. `more`: slots beside those of SLOTS. Raises TemplateFault."""
+    return read_template(style.user, {**SLOTS, **more}, required="document")
 
 
 def prompt_hash(style: Style) -> str:
@@ -128,16 +128,16 @@ def prompt_hash(style: Style) -> str:
     return digest_of([style.system, style.user])
 
 
-def filled(template: Template, text: str, language: str | None, part: int, parts: int) -> tuple[str, str]:
-    """The varying part of a prompt for one window, and the mark of its tags."""
+def filled(template: Template, text: str, language: str | None, part: int, parts: int, **more: str) -> tuple[str, str]:
+    """The varying part of a prompt for one window, and the mark of its tags. `more`: slots of our own templates."""
     shown = neutral(text)
     mark = mark_of(shown)
     document = tagged("document", mark, shown)
     language = plain_language(language)
-    return template.render(document=document, mark=mark, language=language, part=part, parts=parts), mark
+    return template.render(document=document, mark=mark, language=language, part=part, parts=parts, **more), mark
 
 
-def fixed_part(style: Style, template: Template) -> str:
+def fixed_part(style: Style, template: Template, **more: str) -> str:
     """The prompt without any document: what replies must not copy, and what every prompt costs."""
-    user = template.render(document="", mark="", language="unknown", part=1, parts=1)
+    user = template.render(document="", mark="", language="unknown", part=1, parts=1, **more)
     return f"{style.system.strip()}\n{user}"

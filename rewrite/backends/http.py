@@ -79,15 +79,15 @@ class HttpLlm:
         ready: SimpleQueue[tuple[int, Reply] | None] = SimpleQueue()
         numbers = iter(range(len(prompts)))
 
-        async def work() -> None:
+        async def work(lane: int) -> None:
             for number in numbers:
-                ready.put((number, await self._door.ask(prompts[number], sampling)))
+                ready.put((number, await self._door.ask(prompts[number], sampling, lane)))
 
         async def work_all() -> None:
             try:
                 async with asyncio.TaskGroup() as group:
-                    for _ in range(min(self._model.concurrency, len(prompts))):
-                        group.create_task(work())
+                    for lane in range(min(self._model.concurrency, len(prompts))):
+                        group.create_task(work(lane))
             finally:
                 ready.put(None)
 

@@ -1,7 +1,7 @@
 """A process that asks a server for replies and stores them, to be killed: `python -m tests.rewrite.storing_child`.
 
-It forks one worker for every line that it reads, so that twenty kills cost one start of Python. Says the worker's id,
-and after its end, however it ended, `ended` and its status.
+It forks one worker for every line that it reads, so that twenty kills cost one start of Python. Says that it is ready,
+then of every worker its id and, after its end, however it ended, `ended` and its status.
 """
 
 from __future__ import annotations
@@ -32,11 +32,10 @@ def work(model: HttpModel, folder: Path, count: int) -> None:
 def main() -> None:
     url, folder, count = sys.argv[1:]
     model = HttpModel(llm="http", model="small", base_url=url, concurrency=4)
-    import httpx  # noqa: F401
-
-    import rewrite.backends.http_request
-    import rewrite.stored  # noqa: F401
-
+    warm = open_llm(model, None)
+    warm.generate([Prompt("", "warm up", "")], SAMPLING)
+    warm.close()
+    print("ready", flush=True)
     for _ in sys.stdin:
         worker = os.fork()
         if worker == 0:

@@ -263,6 +263,7 @@ def test_twenty_kills_during_generation_lose_and_repeat_nothing(tmp_path: Path) 
         child = subprocess.Popen(command, cwd=HERE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert child.stdin is not None
         assert child.stdout is not None
+        assert child.stdout.readline() == "ready\n"
         statuses = []
         for number in range(kills + 1):
             known = {at for at, reply in enumerate(ReplyStore(tmp_path).find(keys)) if reply is not None}
@@ -273,7 +274,7 @@ def test_twenty_kills_during_generation_lose_and_repeat_nothing(tmp_path: Path) 
             worker = int(child.stdout.readline())
             if number < kills:
                 while len(served.users) < start + 6 + number % 5:
-                    time.sleep(0.001)
+                    time.sleep(0.005)
                 os.kill(worker, signal.SIGKILL)
             statuses.append(int(child.stdout.readline().split()[1]))
             with served.lock:

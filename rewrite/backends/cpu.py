@@ -7,7 +7,6 @@ same request gives the same reply in any batch, at about half the speed.
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -40,8 +39,6 @@ def cpu_problems(model: CpuModel) -> list[str]:
             found.append(f"the weights {model.path} do not exist; mend: correct `path`")
         except (OSError, ValueError) as error:
             found.append(f"the weights {model.path} cannot be read: {error}; mend: take a whole GGUF file")
-    if model.threads > (os.cpu_count() or 1):
-        found.append(f"threads: {model.threads} are more than this machine has cores; mend: threads: 1")
     try:
         import xllamacpp  # noqa: F401
     except ImportError as error:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import socket
+import threading
 import time
 import tracemalloc
 from collections.abc import Callable
@@ -83,6 +85,11 @@ def drip_headers(handler: Handler, user: str) -> None:
         time.sleep(0.05)
 
 
+def noise(handler: Handler, user: str) -> None:
+    handler.wfile.write(bytes(range(256)) * 4 + b"\r\n\r\n")
+    handler.hang_up()
+
+
 def half_json(handler: Handler, user: str) -> None:
     handler.send(b'{"choices": [{"message": {"content": "cut o')
 
@@ -130,6 +137,7 @@ FAILED = {
     "the server answered 500: <html>Internal": always(broken),
     "the connection broke": always(dropped),
     "the connection broke: RemoteProtocolError": always(dropped_halfway),
+    "the connection broke: RemoteProtocolError: illegal": always(noise),
     "is not JSON: {": always(half_json),
     "holds no choice": always(no_choices),
     "holds no text": always(odd_choice),
@@ -234,6 +242,15 @@ def test_replies_in_any_order_come_back_in_that_of_the_prompts() -> None:
     users = [f"number {number}" for number in range(100)]
     with serving(rule) as served:
         assert [reply.text for reply in ask(model_at(served.url), *users)] == [user[::-1] for user in users]
+
+
+def test_what_a_stage_forgets_to_close_is_closed_with_it() -> None:
+    with serving(echo) as served:
+        llm = open_llm(model_at(served.url), None)
+        llm.generate([Prompt("", "a", "a")], SAMPLING)
+        del llm
+        gc.collect()
+        assert not [thread for thread in threading.enumerate() if thread.name == "textmill-http"]
 
 
 def test_no_more_requests_are_under_way_than_allowed() -> None:

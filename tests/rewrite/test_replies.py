@@ -153,7 +153,7 @@ def test_the_index_takes_sixteen_bytes_a_reply() -> None:
     index = ReplyIndex()
     for number, one in enumerate(keys):
         index.add(one, number)
-    index._sort()
+    index.sort()
     held, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
 

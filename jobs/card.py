@@ -16,9 +16,12 @@ def dataset_card(manifest: Mapping[str, Any], output: Mapping[str, Any]) -> str:
     # `datasets` takes from its cache what it once loaded under this folder's name, unless the configuration differs:
     # the digest in it keeps a later run from being answered with the documents of an earlier one.
     header = ["---", "configs:", "- config_name: default", f"  description: digest {output['digest']}"]
-    header += ["  data_files:" if splits else "  data_files: []"]
-    for split in splits:
-        header += [f"  - split: {split}", f"    path: data/{split}-*.parquet"]
+    folders = list(dict.fromkeys(shard["folder"] for shard in output["shards"] if "folder" in shard))
+    header += _data_files(splits, "data/*/" if folders else "data/")
+    for folder in folders:
+        here = dict.fromkeys(shard["split"] for shard in output["shards"] if shard.get("folder") == folder)
+        header += [f"- config_name: {folder}", f"  description: digest {output['digest']}"]
+        header += _data_files(list(here), f"data/{folder}/")
     header += ["size_categories:", f"- {_size_category(rows)}", "---"]
     sources = [
         [name, str(len(source["files"])), size_text(sum(file["size"] for file in source["files"]))]
@@ -46,6 +49,7 @@ def dataset_card(manifest: Mapping[str, Any], output: Mapping[str, Any]) -> str:
         "",
         "Every document that is not in the shards is in `_textmill/ledger`, with the rule, the value and the limit.",
         "",
+        *_measured(manifest),
         "## Making it again",
         "",
         "    textmill run PIPELINE.yaml",
@@ -55,6 +59,29 @@ def dataset_card(manifest: Mapping[str, Any], output: Mapping[str, Any]) -> str:
         f"digest `{output['digest']}`",
     ]
     return "\n".join([*header, *body]) + "\n"
+
+
+def _measured(manifest: Mapping[str, Any]) -> list[str]:
+    """What stages told of themselves, if any did."""
+    rows = measures_rows(manifest)
+    return ["## Measured", "", *_markdown(["step", "what", "count"], rows), ""] if rows else []
+
+
+def measures_rows(manifest: Mapping[str, Any]) -> list[list[str]]:
+    """Step, name and value of everything that stages count of themselves, such as the shares of a mix."""
+    return [
+        [step["step"], name, f"{value:,}"]
+        for step in manifest["steps"]
+        for name, value in step.get("measures", {}).items()
+    ]
+
+
+def _data_files(splits: Sequence[str], below: str) -> list[str]:
+    """The part of a configuration that says which shards belong to which split."""
+    lines = ["  data_files:" if splits else "  data_files: []"]
+    for split in splits:
+        lines += [f"  - split: {split}", f"    path: {below}{split}-*.parquet"]
+    return lines
 
 
 def _markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

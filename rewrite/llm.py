@@ -74,7 +74,7 @@ class Llm(Protocol):
         ...
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Tokens of each text by the model's tokenizer; without one, a byte in three, rounded up."""
+        """Tokens of each text by the model's tokenizer; without one, one for three bytes, rounded up."""
         ...
 
     def context(self) -> int | None:

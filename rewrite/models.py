@@ -167,8 +167,8 @@ def model_identity(model: LlmModel) -> dict[str, str]:
 def model_resources(model: LlmModel) -> Resources:
     """What one worker with this model takes: for the `resources()` of stages that hold one."""
     if isinstance(model, HttpModel):
-        return Resources(cpus=1)
+        return Resources()
     if isinstance(model, VllmModel):
-        return Resources(cpus=1, gpus=model.tensor_parallel if model.gpus else 0)
+        return Resources(gpus=model.tensor_parallel if model.gpus else 0)
     weights = model.path.stat().st_size if model.path is not None and model.path.is_file() else 0
     return Resources(cpus=model.threads, memory=2 * weights + 256 * 2**20)

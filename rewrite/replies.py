@@ -69,6 +69,10 @@ class ReplyStore:
         except OSError as error:
             raise StoreError(f"{folder}: the reply store cannot be made: {error}") from error
         self.look_again()
+        self._index.sort()
+
+    def __del__(self) -> None:
+        self._close_files()
 
     def __len__(self) -> int:
         """Stored records, those of doubly answered requests counted twice."""
@@ -121,10 +125,7 @@ class ReplyStore:
     def close(self) -> None:
         """Flush, and close all files."""
         self.flush()
-        self._end_segment()
-        for reader in self._readers.values():
-            os.close(reader)
-        self._readers.clear()
+        self._close_files()
 
     def _scan(self, name: str, size: int) -> None:
         number = self._number(name)
@@ -179,6 +180,12 @@ class ReplyStore:
                 raise StoreError(f"{self._folder}: a reply cannot be stored: {error}") from error
             self._own, self._written = self._number(name), 0
         return self._writer
+
+    def _close_files(self) -> None:
+        self._end_segment()
+        for reader in self._readers.values():
+            os.close(reader)
+        self._readers.clear()
 
     def _end_segment(self) -> None:
         """Append to this segment no more: what stands behind a torn frame would never be found."""

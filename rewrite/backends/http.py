@@ -11,13 +11,17 @@ import os
 from collections.abc import Coroutine, Iterator, Sequence
 from queue import SimpleQueue
 from threading import Thread
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
+from weakref import finalize
 
 from rewrite.backends.http_answer import Fault
 from rewrite.backends.open import token_counter
 from rewrite.llm import Prompt, Reply, Sampling, estimate_tokens
 from rewrite.models import HttpModel
 from stages.errors import StageError
+
+if TYPE_CHECKING:
+    from rewrite.backends.http_request import Door
 
 Result = TypeVar("Result")
 
@@ -69,25 +73,27 @@ class HttpLlm:
         from rewrite.backends.http_request import Door
 
         self._model = model
-        self._loop = asyncio.new_event_loop()
-        self._thread = Thread(target=self._loop.run_forever, name="textmill-http", daemon=True)
-        self._thread.start()
         self._door = Door(model, key)
+        self._loop = asyncio.new_event_loop()
+        thread = Thread(target=self._loop.run_forever, name="textmill-http", daemon=True)
+        thread.start()
+        # Stages are not told when they end, so the connections are closed with the last reference at the latest.
+        self._finish = finalize(self, _finish, self._door, self._loop, thread, os.getpid())
 
     def answers(self, prompts: Sequence[Prompt], sampling: Sampling) -> Iterator[tuple[int, Reply]]:
         """Replies in the order in which they come in."""
         ready: SimpleQueue[tuple[int, Reply] | None] = SimpleQueue()
         numbers = iter(range(len(prompts)))
 
-        async def work() -> None:
+        async def work(lane: int) -> None:
             for number in numbers:
-                ready.put((number, await self._door.ask(prompts[number], sampling)))
+                ready.put((number, await self._door.ask(prompts[number], sampling, lane)))
 
         async def work_all() -> None:
             try:
                 async with asyncio.TaskGroup() as group:
-                    for _ in range(min(self._model.concurrency, len(prompts))):
-                        group.create_task(work())
+                    for lane in range(min(self._model.concurrency, len(prompts))):
+                        group.create_task(work(lane))
             finally:
                 ready.put(None)
 
@@ -113,13 +119,19 @@ class HttpLlm:
 
     def close(self) -> None:
         """Close the connections and end the thread."""
-        self._run(self._door.close())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
+        self._finish()
 
     def _run(self, work: Coroutine[None, None, Result]) -> Result:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+
+def _finish(door: Door, loop: asyncio.AbstractEventLoop, thread: Thread, process: int) -> None:
+    if os.getpid() != process:
+        return  # a fork has no such thread, and the connections are not its own
+    asyncio.run_coroutine_threadsafe(door.close(), loop).result()
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()
 
 
 def _connect(model: HttpModel) -> HttpLlm:

@@ -73,8 +73,8 @@ def blacked_out(reply: Reply, secret: str | None) -> Reply:
 def _read_reply(body: bytes, prompt: str) -> Reply | Fault:
     try:
         told = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        return Fault("broken", f"the answer is not JSON ({error}): {excerpt(body)}")
+    except orjson.JSONDecodeError:
+        return Fault("broken", f"the answer is not JSON: {excerpt(body)}")
     choices = told.get("choices") if isinstance(told, dict) else None
     if not isinstance(choices, list) or not choices:
         return Fault("broken", f"the answer holds no choice: {excerpt(body)}")

@@ -319,6 +319,25 @@ def test_a_wrong_model_or_key_is_told_before_the_run(monkeypatch: pytest.MonkeyP
     assert KEY not in told
 
 
+def test_no_part_of_a_key_is_told_wherever_the_server_repeats_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("THE_KEY", KEY)
+
+    def rule(handler: Handler, user: str, before: int) -> None:
+        if user == "Say yes.":
+            echo(handler, user, before)
+        elif user.startswith("header"):
+            handler.wfile.write(b"HTTP/1.1 200 OK\r\n" + KEY.encode() + b"\r\n\r\n")
+            handler.hang_up()
+        else:
+            handler.send(b" " * 5000 + b"-" * int(user) + KEY.encode() + b"-" * 300, 400 if int(user) % 2 else 200)
+
+    with serving(rule) as served:
+        replies = ask(model_at(served.url, api_key_env="THE_KEY", retries=0), "header", *map(str, range(200, 300)))
+    told = [reply.error or "" for reply in replies]
+    assert "[key]" in told[0]
+    assert not [error for error in told if KEY[:4] in error or len(error) > 300]
+
+
 @pytest.mark.parametrize("rule", [echo, always(busy), always(drip)])
 def test_a_server_that_answers_or_is_busy_is_there(rule: Callable[[Handler, str, int], None]) -> None:
     with serving(rule) as served:

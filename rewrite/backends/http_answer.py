@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from typing import Any, Final, Literal
 
 import orjson
 
-from rewrite.llm import Reply, estimate_tokens, failure
+from rewrite.llm import Reply, estimate_tokens
 
-_EXCERPT: Final = 200
+_LONGEST: Final = 300
 _AGAIN: Final = frozenset({408, 409, 425, 429})
 
 
@@ -25,7 +25,8 @@ class Fault:
     """Why a try gave no reply.
 
     `kind`: `down` no connection · `busy` too slow, or told to come back later · `broken` the server's fault, may pass ·
-    `refused` will not be otherwise the next time. `wait`: seconds that the server asked for.
+    `refused` will not be otherwise the next time. `what` may hold whatever the server sent: it goes through
+    `told_safely` before anybody sees it. `wait`: seconds that the server asked for.
     """
 
     kind: Literal["down", "busy", "broken", "refused"]
@@ -33,11 +34,11 @@ class Fault:
     wait: float | None = None
 
 
-def read_answer(status: int, headers: Mapping[str, str], body: bytes, text: str) -> Reply | Fault:
-    """The reply in a whole answer, or what is wrong with it. `text` is the prompt, for counts that the server omits."""
+def read_answer(status: int, headers: Mapping[str, str], body: bytes, prompt: str) -> Reply | Fault:
+    """The reply in a whole answer, or what is wrong with it. `prompt` is for counts that the server omits."""
     if status == 200:
-        return _read_reply(body, text)
-    what = f"the server answered {status}: {excerpt(body)}"
+        return _read_reply(body, prompt)
+    what = f"the server answered {status}: {body.decode('utf-8', 'replace')}"
     if status in _AGAIN:
         return Fault("busy", what, retry_after(headers.get("retry-after"), time.time()))
     if status >= 500:
@@ -57,32 +58,26 @@ def retry_after(value: str | None, now: float) -> float | None:
         return None
 
 
-def excerpt(body: bytes) -> str:
-    """The beginning of a body on one line."""
-    text = body[: 4 * _EXCERPT].decode("utf-8", "replace")
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())[:_EXCERPT] or "nothing"
-
-
-def blacked_out(reply: Reply, secret: str | None) -> Reply:
-    """The same without the key, should the server have echoed it in an error."""
-    if not secret or reply.error is None or secret not in reply.error:
-        return reply
-    return failure(reply.error.replace(secret, "[key]"))
+def told_safely(fault: Fault, secret: str | None) -> Fault:
+    """The same on one short line, without the key, should the server have echoed it."""
+    what = fault.what.replace(secret, "[key]") if secret else fault.what
+    line = " ".join("".join(letter if letter.isprintable() else " " for letter in what[:65536]).split())
+    return replace(fault, what=line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…")
 
 
 def _read_reply(body: bytes, prompt: str) -> Reply | Fault:
     try:
         told = orjson.loads(body)
     except orjson.JSONDecodeError:
-        return Fault("broken", f"the answer is not JSON: {excerpt(body)}")
+        return Fault("broken", f"the answer is not JSON: {body.decode('utf-8', 'replace')}")
     choices = told.get("choices") if isinstance(told, dict) else None
     if not isinstance(choices, list) or not choices:
-        return Fault("broken", f"the answer holds no choice: {excerpt(body)}")
+        return Fault("broken", f"the answer holds no choice: {body.decode('utf-8', 'replace')}")
     choice = choices[0]
     message = choice.get("message") if isinstance(choice, dict) else None
     text = message.get("content") if isinstance(message, dict) else 0
     if text is not None and not isinstance(text, str):
-        return Fault("broken", f"the first choice holds no text: {excerpt(body)}")
+        return Fault("broken", f"the first choice holds no text: {body.decode('utf-8', 'replace')}")
     if choice.get("finish_reason") == "content_filter":
         return Fault("refused", "the server withheld the answer (content_filter)")
     finish: Literal["stop", "length"] = "length" if choice.get("finish_reason") == "length" else "stop"

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from rewrite.backends.http_answer import Fault, blacked_out, read_answer
+from rewrite.backends.http_answer import Fault, read_answer, told_safely
 from rewrite.llm import Prompt, Reply, Sampling, failure, seed_of
 from rewrite.models import HttpModel
 
@@ -44,7 +44,7 @@ class Door:
     async def ask(self, prompt: Prompt, sampling: Sampling, lane: int) -> Reply:
         """The reply to a prompt, or what went wrong with the last of its tries."""
         found = await self._persist(prompt, sampling, lane)
-        return found if isinstance(found, Reply) else blacked_out(failure(found.what), self._key)
+        return found if isinstance(found, Reply) else failure(found.what)
 
     async def knock(self, seconds: float | None) -> Fault | None:
         """Ask for one token; what is wrong unless the server answers or is busy.
@@ -59,7 +59,7 @@ class Door:
             found = await self._try(body, _KNOCK, seconds, 0)
         if isinstance(found, Reply) or found.kind == "busy":
             return None
-        return Fault(found.kind, blacked_out(failure(found.what), self._key).error or "")
+        return found
 
     async def close(self) -> None:
         """Close the connections."""
@@ -86,6 +86,10 @@ class Door:
 
     async def _try(self, body: bytes, prompt: Prompt, seconds: float, lane: int) -> Reply | Fault:
         """One try, `seconds` long at most."""
+        found = await self._try_plainly(body, prompt, seconds, lane)
+        return found if isinstance(found, Reply) else told_safely(found, self._key)
+
+    async def _try_plainly(self, body: bytes, prompt: Prompt, seconds: float, lane: int) -> Reply | Fault:
         import httpx
 
         try:

@@ -16,10 +16,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs import ledger
-from jobs.calling import Loaded, Rows, apply, empty_after, load, with_column
+from jobs.calling import Loaded, Rows, apply, empty_after, load
 from jobs.flow import Flow
 from pipelines.plan import Link
-from stages.document import child_id
+from stages.document import child_id, with_column
 from stages.errors import StageError
 from stages.verdicts import Mapped, Verdicts, keep_all
 

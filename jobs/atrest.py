@@ -7,7 +7,7 @@ Find begins again at the first file without one. Only then do the rows travel.
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -23,6 +23,7 @@ from jobs.record import read_record
 from jobs.rest import PLACE, ROW, RestPart
 from jobs.steps.step import RECEIPT, Place
 from jobs.store import new_attempt
+from stages.document import BYTES
 from stages.errors import StageError
 from stages.expression import parse_expression
 from stages.find import PART, Frame, RestFile, Worker, groups
@@ -58,7 +59,8 @@ class Reader:
             picks = read_parquet(store, self.picks[number])
         where = parse_expression(self.where) if self.where else None
         wanted = dict.fromkeys(["id", *columns, *(where.columns if where else ())])
-        schema = pa.schema([self.place.step.schema_in.field(name) for name in wanted])
+        here = self.place.step.schema_in
+        schema = pa.schema([pa.field(BYTES, pa.int64()) if name == BYTES else here.field(name) for name in wanted])
         reading = Reading(schema, options.batch_rows, options.batch_bytes)
         shown = list(dict.fromkeys(["id", *columns, *self.picked]))
         for batch in read_rest(store, self.parts[number], reading, picks):
@@ -78,10 +80,11 @@ class AtRest:
     engine: Engine
     reader: Reader
     phases: Phases = field(default_factory=Phases)
+    measures: dict[str, float] = field(default_factory=dict)
 
     @property
     def files(self) -> tuple[RestFile, ...]:
-        return tuple(RestFile(part.name, part.rows, part.live, part.text_bytes) for part in self.reader.parts)
+        return tuple(rest_file(part) for part in self.reader.parts)
 
     def rows(self, worker: Worker, schema: pa.Schema, columns: Sequence[str] = ("text",)) -> Frame:
         place, picks = self.reader.place, self.reader.picks
@@ -106,6 +109,14 @@ class AtRest:
 
     def table(self, rows: pa.Table) -> Frame:
         return self.engine.table(rows)
+
+    def note(self, measures: Mapping[str, float]) -> None:
+        self.measures.update(measures)
+
+
+def rest_file(part: RestPart) -> RestFile:
+    """What a stage may know of a file of documents at rest."""
+    return RestFile(part.name, part.rows, part.live, part.text_bytes, part.feed)
 
 
 def _committed(place: Place, folder: str) -> dict[int, str]:

@@ -16,9 +16,12 @@ def dataset_card(manifest: Mapping[str, Any], output: Mapping[str, Any]) -> str:
     # `datasets` takes from its cache what it once loaded under this folder's name, unless the configuration differs:
     # the digest in it keeps a later run from being answered with the documents of an earlier one.
     header = ["---", "configs:", "- config_name: default", f"  description: digest {output['digest']}"]
-    header += ["  data_files:" if splits else "  data_files: []"]
-    for split in splits:
-        header += [f"  - split: {split}", f"    path: data/{split}-*.parquet"]
+    folders = list(dict.fromkeys(shard["folder"] for shard in output["shards"] if "folder" in shard))
+    header += _data_files(splits, "data/*/" if folders else "data/")
+    for folder in folders:
+        here = dict.fromkeys(shard["split"] for shard in output["shards"] if shard.get("folder") == folder)
+        header += [f"- config_name: {folder}", f"  description: digest {output['digest']}"]
+        header += _data_files(list(here), f"data/{folder}/")
     header += ["size_categories:", f"- {_size_category(rows)}", "---"]
     sources = [
         [name, str(len(source["files"])), size_text(sum(file["size"] for file in source["files"]))]
@@ -55,6 +58,14 @@ def dataset_card(manifest: Mapping[str, Any], output: Mapping[str, Any]) -> str:
         f"digest `{output['digest']}`",
     ]
     return "\n".join([*header, *body]) + "\n"
+
+
+def _data_files(splits: Sequence[str], below: str) -> list[str]:
+    """The part of a configuration that says which shards belong to which split."""
+    lines = ["  data_files:" if splits else "  data_files: []"]
+    for split in splits:
+        lines += [f"  - split: {split}", f"    path: {below}{split}-*.parquet"]
+    return lines
 
 
 def _markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

@@ -16,8 +16,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from jobs.parquet import open_parquet, read_parquet, trusted
-from jobs.rest import BYTES, ROW, RestPart, document_sizes
+from jobs.rest import ROW, RestPart, document_sizes
 from jobs.store import Store
+from stages.document import BYTES
 from stages.find import FINDING
 
 

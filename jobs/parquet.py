@@ -52,16 +52,27 @@ def read_parquet(store: Store, name: str, columns: Sequence[str] | None = None) 
 
 
 def find_rows(store: Store, name: str, column: str, value: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    """(row number, row) of every row whose `column` is `value`; the other columns are read only where one is."""
+    """(row number, row) of every row whose `column` is `value`, or of a list holds it.
+
+    The other columns are read only where there is such a row.
+    """
     start = 0
     with trusted(store, name), open_parquet(store, name) as file:
         if column not in file.schema_arrow.names:
             return
         for group in range(file.num_row_groups):
             keys = file.read_row_group(group, columns=[column], use_threads=False)[column]
-            hits = pc.indices_nonzero(pc.fill_null(pc.equal(keys, value), False)).to_pylist()
+            hits = _hits(keys, value)
             if hits:
                 table = file.read_row_group(group, use_threads=False)
                 for hit in hits:
                     yield start + hit, table.slice(hit, 1).to_pylist()[0]
             start += len(keys)
+
+
+def _hits(keys: pa.ChunkedArray, value: str) -> list[int]:
+    """The rows of a column that are the value, or whose list holds it."""
+    if not pa.types.is_list(keys.type):
+        return list(pc.indices_nonzero(pc.fill_null(pc.equal(keys, value), False)).to_pylist())
+    held = pc.fill_null(pc.equal(pc.list_flatten(keys), value), False)
+    return list(pc.unique(pc.list_parent_indices(keys).filter(held)).to_pylist())

@@ -18,8 +18,8 @@ import orjson
 from jobs.card import dataset_card
 from jobs.home import FORMAT, MANIFEST, data_name, is_shard, output_folder
 from jobs.ledger import ledger_digest
+from jobs.steps.shards import digest_of_content, digest_of_shards
 from jobs.steps.step import Done, Place
-from jobs.steps.write import digest_of_content, digest_of_shards
 from jobs.store import HOUSE, Store, delete_all
 from jobs.version import textmill_version
 from pipelines.plan import Plan
@@ -128,6 +128,7 @@ def _step(plan: Plan, number: int, done: Done) -> dict[str, Any]:
         "source": step.source,
         "inputs": list(step.inputs),
         "parts": done.manifest["parts"],
+        **({"measures": done.manifest["measures"]} if done.manifest.get("measures") else {}),
         "stages": [{"name": link.name, "where": link.where, **link.identity} for link in step.links],
     }
 

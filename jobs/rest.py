@@ -17,11 +17,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from jobs.store import Store
+from stages.document import BYTES, TOKEN_BYTES, TOKENS
 
 FILE_TEXT: Final = 256 * 2**20
 """Bytes of text in a rest file at most (law of layout 2)."""
-BYTES: Final = "_bytes"
-"""int64: bytes of the document's text; lets shards be planned without reading texts."""
 PLACE: Final = "place"
 ROW: Final = "_row"
 """int64: row of the rest file. Findings at rest stand by row, not by place: a file has another number among the
@@ -39,6 +38,8 @@ class RestPart:
     live: int
     text_bytes: int
     layers: tuple[str, ...] = ()
+    feed: str = ""
+    """The source or stream that it comes from, for the step that reads it; no property of the file itself."""
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -170,9 +171,15 @@ def _repeating(schema: pa.Schema) -> list[str]:
 
 
 def document_sizes(batch: pa.RecordBatch) -> npt.NDArray[np.int64]:
-    """Bytes per document: of its text, or of its stored content where there is no text yet."""
+    """Bytes per document: of its text, of its stored content where there is no text yet, or of its tokens.
+
+    A document without a text, such as a packed sequence, counts 4 bytes per token.
+    """
     for name in ("text", "content"):
         if name in batch.schema.names:
             sizes = pc.fill_null(pc.binary_length(batch[name]), 0)
             return np.asarray(sizes.to_numpy(zero_copy_only=False), np.int64)
+    if TOKENS in batch.schema.names:
+        counts = pc.fill_null(pc.list_value_length(batch[TOKENS]), 0)
+        return TOKEN_BYTES * np.asarray(counts.to_numpy(zero_copy_only=False), np.int64)
     return np.zeros(batch.num_rows, np.int64)

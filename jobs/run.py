@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from jobs.refusal import store_errors
 from jobs.rest import RestPart
 from jobs.steps.find import run_find
 from jobs.steps.map import run_map
+from jobs.steps.move import run_move
 from jobs.steps.step import Done, Place, check_whole, done, sweep
 from jobs.steps.write import run_write
 from jobs.store import HOUSE, LocalStore, Store
@@ -156,7 +157,11 @@ class _Run:
             self.report(f"{place.title}: stands already")
             return done(manifest)
         self.engine.progress = lambda now, tasks: self.progress(place.title, now, tasks)
-        inputs = [part for number in step.inputs for part in finished[number].documents]
+        inputs = [
+            replace(part, feed=feed)
+            for number, feed in zip(step.inputs, step.feeds)
+            for part in finished[number].documents
+        ]
         try:
             made = self._make(place, step, inputs)
         except EngineError as error:
@@ -173,6 +178,8 @@ class _Run:
             return run_map(place, self.engine, source, inputs)
         if step.kind == "find":
             return run_find(place, self.engine, inputs)
+        if step.kind == "move":
+            return run_move(place, self.engine, inputs)
         return run_write(place, self.engine, inputs, self.plan.seed)
 
     def _judge(self, finished: Mapping[int, Done]) -> None:

@@ -18,11 +18,8 @@ from pathlib import Path
 from typing import BinaryIO, Final, Protocol, cast
 
 from jobs.refusal import read_errors, store_errors
+from pipelines.plan import HOUSE as HOUSE
 from stages.errors import StoreError
-
-HOUSE: Final = "_textmill"
-"""The folder below a home that is textmill's own: records, ledger, steps."""
-
 
 _NO_LINKS: Final = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS)
 

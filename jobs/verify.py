@@ -19,9 +19,10 @@ from jobs.home import data_name
 from jobs.ledger import LEDGER, hash_rows, ledger_digest
 from jobs.parquet import open_parquet
 from jobs.record import read_record
-from jobs.steps.write import content_sum, digest_of_content, digest_of_shards
+from jobs.steps.shards import content_sum, digest_of_content, digest_of_shards
 from jobs.store import HOUSE, Store
 from pipelines.wording import count_text
+from stages.document import TOKENS
 from stages.errors import StageError, TextmillError
 
 
@@ -79,7 +80,8 @@ def _measure_shard(store: Store, name: str) -> dict[str, Any]:
             state.update(piece)
     content = rows = 0
     with open_parquet(store, name) as shard:
-        columns = [column for column in ("id", "text") if column in shard.schema_arrow.names]
+        there = shard.schema_arrow.names
+        columns = [column for column in ("id", "text" if "text" in there else TOKENS) if column in there]
         for batch in shard.iter_batches(columns=columns):
             rows += batch.num_rows
             content += content_sum(pa.Table.from_batches([batch]))

@@ -15,6 +15,18 @@ from jobs.parquet import find_rows
 from jobs.store import Store
 
 
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Tokens of a document in a packed sequence: the shard and its row, and from where to where in the sequence."""
+
+    shard: str
+    row: int
+    start: int
+    end: int
+    first: int
+    """Which of the document's tokens is the piece's first."""
+
+
 @dataclass(slots=True)
 class Way:
     """What is known of one document: its ledger rows in order of step, and its row in each shard that holds it."""
@@ -25,8 +37,10 @@ class Way:
     document: dict[str, Any] = field(default_factory=dict)
     twins: list[dict[str, Any]] = field(default_factory=list)
     """Ledger rows of documents that were dropped because this one stayed."""
-    children: list[str] = field(default_factory=list)
-    """Ids of documents in the shards that a stage made of this one."""
+    children: list[dict[str, Any]] = field(default_factory=list)
+    """Documents in the shards that a stage made of this one."""
+    pieces: list[Piece] = field(default_factory=list)
+    """Where it stands in packed sequences."""
 
     @property
     def ends(self) -> list[dict[str, Any]]:
@@ -43,14 +57,30 @@ def find_ways(store: Store, manifest: Mapping[str, Any], column: str, value: str
     for found in _ledger_rows(store, manifest, column, value):
         ways.setdefault(found["id"], Way(found["id"])).ledger.append(found)
     if column == "id":
-        for _, _, child in _shard_rows(store, manifest, "parent_id", value):
-            ways.setdefault(value, Way(value)).children.append(child["id"])
+        for piece in _pieces(store, manifest, value):
+            ways.setdefault(value, Way(value)).pieces.append(piece)
+    for name in ways if column != "id" else [value]:
+        seen: set[str] = set()
+        for _, _, child in _shard_rows(store, manifest, "parent_id", name):
+            if child["id"] not in seen:
+                seen.add(child["id"])
+                ways.setdefault(name, Way(name)).children.append(child)
     for way in ways.values():
         if column != "id":
             way.ledger = list(_ledger_rows(store, manifest, "id", way.id))
+            way.pieces = list(_pieces(store, manifest, way.id))
         if way.shards:
             way.twins = list(_ledger_rows(store, manifest, "twin_id", way.id))
     return [ways[name] for name in sorted(ways)]
+
+
+def _pieces(store: Store, manifest: Mapping[str, Any], name: str) -> Iterator[Piece]:
+    """The pieces of a document in the packed sequences of all outputs."""
+    for shard, row, sequence in _shard_rows(store, manifest, "doc_ids", name):
+        spans = zip(sequence["doc_ids"], sequence["doc_spans"], sequence["doc_starts"])
+        for document, span, first in spans:
+            if document == name:
+                yield Piece(shard, row, span["start"], span["end"], first)
 
 
 def _ledger_rows(store: Store, manifest: Mapping[str, Any], column: str, value: str) -> Iterator[dict[str, Any]]:

@@ -50,6 +50,10 @@ class Sink:
     schema: pa.Schema
 
 
+Input = tuple[int, str]
+"""A step that another one reads, and the name of the source or stream that it ends."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Work:
     """What steps are made from, and those made so far. `ends`: the steps whose documents a source or stream is."""
@@ -98,7 +102,7 @@ def link_names(channels: Sequence[tuple[str, Sequence[Configured]]]) -> list[lis
 
 def as_link(found: Configured, name: str) -> Link:
     """The plan's link of a configured stage."""
-    assert found.kind in ("filter", "map", "find")
+    assert found.kind in ("filter", "map", "find", "move")
     where = None if found.form.where is None else str(found.form.where.value)
     return Link(name, found.spec, found.kind, where, found.identity, str(found.form.at), found.resources)
 
@@ -106,7 +110,7 @@ def as_link(found: Configured, name: str) -> Link:
 def _add_channel(work: _Work, channel: Channel) -> None:
     """The steps of one stream."""
     source = _fused_source(work, channel)
-    inputs = () if source else _inputs(work, channel.feeds)
+    inputs: list[Input] = [] if source else _inputs(work, channel.feeds)
     schema = channel.schema
     held: list[Passage] = []
 
@@ -118,21 +122,22 @@ def _add_channel(work: _Work, channel: Channel) -> None:
         links = tuple(passage.link for passage in held)
         after = held[-1].schema if held else schema
         name = short_name(links[-1].spec.use) if links else "read"
-        inputs = (_add(work, "map", name, source, inputs, links, schema, after),)
+        inputs = [(_add(work, "map", name, source, inputs, links, schema, after), channel.name)]
         source, schema, held = None, after, []
 
     for passage in channel.passages:
-        if passage.link.kind == "find":
+        kind = passage.link.kind
+        if kind == "find" or kind == "move":
             flush()
             name = short_name(passage.link.spec.use)
-            inputs = (_add(work, "find", name, None, inputs, (passage.link,), schema, passage.schema),)
-            schema = passage.schema
+            made = _add(work, kind, name, None, inputs, (passage.link,), schema, passage.schema)
+            inputs, schema = [(made, channel.name)], passage.schema
             continue
         held.append(passage)
         if passage.ends_step:
             flush()
     flush()
-    work.ends[Ref("stream", channel.name)] = inputs
+    work.ends[Ref("stream", channel.name)] = tuple(number for number, _ in inputs)
 
 
 def _fused_source(work: _Work, channel: Channel) -> str | None:
@@ -142,23 +147,26 @@ def _fused_source(work: _Work, channel: Channel) -> str | None:
     return None
 
 
-def _inputs(work: _Work, feeds: Sequence[Ref]) -> tuple[int, ...]:
-    """The steps behind feeds, in order; a source that is not there as documents yet is read by a step of its own."""
-    numbers: list[int] = []
+def _inputs(work: _Work, feeds: Sequence[Ref]) -> list[Input]:
+    """The steps behind feeds, in order, each with its feed's name.
+
+    A source that is not there as documents yet is read by a step of its own.
+    """
+    inputs: list[Input] = []
     for ref in feeds:
         if ref not in work.ends:
             schema = work.sources[ref.name].schema
-            work.ends[ref] = (_add(work, "map", "read", ref.name, (), (), schema, schema),)
-        numbers += work.ends[ref]
-    return tuple(numbers)
+            work.ends[ref] = (_add(work, "map", "read", ref.name, [], (), schema, schema),)
+        inputs += [(number, ref.name) for number in work.ends[ref]]
+    return inputs
 
 
 def _add(
     work: _Work,
-    kind: Literal["map", "find", "write"],
+    kind: Literal["map", "find", "move", "write"],
     name: str,
     source: str | None,
-    inputs: tuple[int, ...],
+    inputs: Sequence[Input],
     links: tuple[Link, ...],
     before: pa.Schema,
     after: pa.Schema,
@@ -166,18 +174,23 @@ def _add(
 ) -> int:
     """Append a step with its fingerprint; gives its number."""
     number = len(work.steps)
+    numbers, feeds = tuple(number for number, _ in inputs), tuple(feed for _, feed in inputs)
     told: dict[str, Any] = {
         "format": FORMAT,
         "kind": kind,
         "links": [(link.name, link.identity, link.where) for link in links],
-        "inputs": [work.sources[source].fingerprint] if source else [work.steps[at].fingerprint for at in inputs],
+        "inputs": [work.sources[source].fingerprint] if source else [work.steps[at].fingerprint for at in numbers],
     }
+    if kind == "find":
+        told["feeds"] = feeds
     if kind == "map":
         told["max_document_bytes"] = work.run.max_document_bytes
     if output is not None:
-        told["output"] = [output.name, output.shard_size, output.holdout, output.columns]
+        types = {name: str(kind) for name, kind in output.types.items()}
+        told["output"] = [output.name, output.shard_size, output.holdout, output.columns, types, output.folders]
         told["seed"] = work.seed
     folder_name = re.sub(r"[^A-Za-z0-9_]", "_", name)
-    step = Step(number, folder_name, kind, source, inputs, links, before, after, digest_of(told), output)
+    fingerprint = digest_of(told)
+    step = Step(number, folder_name, kind, source, numbers, feeds, links, before, after, fingerprint, output)
     work.steps.append(step)
     return number

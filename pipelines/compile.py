@@ -20,9 +20,12 @@ from pipelines.flow import after, partial_columns, together
 from pipelines.form import Form, read_form
 from pipelines.graph import Graph, Ref, connect, met_again
 from pipelines.interpolate import interpolate
-from pipelines.links import Configured, configure_link
+from pipelines.links import Configured, Setting, configure_links
+from pipelines.models import unused_note
 from pipelines.outputs import home_of, keep_apart, placed_outputs
+from pipelines.plan import HOUSE
 from pipelines.sources import Input, as_source, look, notes_on
+from pipelines.storing import End, stored_after, stored_together
 from pipelines.tree import Node, read_file
 from pipelines.validate import validated
 from pipelines.write_yaml import resolved_text
@@ -58,10 +61,11 @@ def compile_pipeline(
     graph = connect(read.form, faults)
     inputs = _looked_at(read.form, folder, faults)
     notes = [note for found in inputs.values() for note in notes_on(found)]
-    channels, schemas = _channels(read.form, graph, inputs, faults, notes)
-    sinks = _sinks(read.form, graph, schemas, folder, faults, notes)
-    keep_apart(read.form, inputs, folder, faults)
     home = home_of(read.form, run, folder, faults)
+    setting = Setting(read.form.models, Path(home) / HOUSE, read.form.seed)
+    channels, ends = _channels(read.form, graph, inputs, setting, faults, notes)
+    sinks = _sinks(read.form, graph, ends, folder, faults, notes)
+    keep_apart(read.form, inputs, folder, faults)
     _check_limit(limit, faults)
     refuse(faults, read.shown)
     sources = {name: as_source(found, limit, faults) for name, found in inputs.items()}
@@ -69,8 +73,6 @@ def compile_pipeline(
     whole = {name: source for name, source in sources.items() if source is not None}
     assert run is not None
     steps = assemble(whole, graph, channels, sinks, run, read.form.seed)
-    if read.form.models:
-        notes.append(f"models: no stage of this version uses a named model; declared: {', '.join(read.form.models)}")
     return plans.Plan(
         name=read.form.name,
         seed=read.form.seed,
@@ -140,24 +142,25 @@ def _looked_at(form: Form, folder: Path, faults: list[Found]) -> dict[str, Input
 
 
 def _channels(
-    form: Form, graph: Graph, inputs: Mapping[str, Input], faults: list[Found], notes: list[str]
-) -> tuple[list[Channel], dict[Ref, pa.Schema | None]]:
-    """All streams with their columns, and the columns at the end of each source and stream (None: not known)."""
-    schemas: dict[Ref, pa.Schema | None] = {Ref("source", name): found.schema for name, found in inputs.items()}
-    configured = {
-        name: [configure_link(step, faults) if step else None for step in stream.steps]
+    form: Form, graph: Graph, inputs: Mapping[str, Input], setting: Setting, faults: list[Found], notes: list[str]
+) -> tuple[list[Channel], dict[Ref, End]]:
+    """All streams with their columns, and what is known of documents at the end of each source and stream."""
+    ends: dict[Ref, End] = {Ref("source", name): End(found.schema) for name, found in inputs.items()}
+    configured: dict[str, list[Configured | None]] = {
+        name: [link for step in stream.steps for link in (configure_links(step, faults, setting) if step else [None])]
         for name, stream in form.streams.items()
     }
     whole = [(name, [link for link in configured[name] if link is not None]) for name in graph.order]
+    notes += unused_note(form.models, [name for _, links in whole for link in links for name in link.models])
     names = dict(zip(graph.order, link_names(whole)))
     channels = []
     for name in graph.order:
-        start = _joined(graph, graph.streams[name], schemas, form.streams[name].at, faults, notes, f"stream {name}")
-        passages, end = _walked(configured[name], names[name], start, faults)
-        schemas[Ref("stream", name)] = end
-        if start is not None and end is not None:
-            channels.append(Channel(name, graph.streams[name], start, passages))
-    return channels, schemas
+        start = _joined(graph, graph.streams[name], ends, form.streams[name].at, faults, notes, f"stream {name}")
+        passages, schema = _walked(configured[name], names[name], start.schema, faults)
+        ends[Ref("stream", name)] = stored_after(configured[name], End(schema, start.types, start.folders))
+        if start.schema is not None and schema is not None:
+            channels.append(Channel(name, graph.streams[name], start.schema, passages))
+    return channels, ends
 
 
 def _walked(
@@ -178,17 +181,17 @@ def _walked(
 def _joined(
     graph: Graph,
     feeds: Sequence[Ref],
-    schemas: Mapping[Ref, pa.Schema | None],
+    ends: Mapping[Ref, End],
     at: Place,
     faults: list[Found],
     notes: list[str],
     who: str,
-) -> pa.Schema | None:
-    """The columns of feeds together; None when one of them is not known."""
-    known = [(ref.name, schemas.get(ref)) for ref in feeds]
-    whole = [(name, schema) for name, schema in known if schema is not None]
+) -> End:
+    """What is known of feeds together; no columns when those of one of them are not known."""
+    known = [(ref.name, ends.get(ref, End(None))) for ref in feeds]
+    whole = [(name, end.schema) for name, end in known if end.schema is not None]
     if len(whole) != len(known) or not whole:
-        return None
+        return End(None)
     some = partial_columns(whole)
     if some:
         notes.append(f"{who}: only some of its inputs have {', '.join(some)}; the others' documents have null there")
@@ -197,26 +200,26 @@ def _joined(
         "with one id, unless dedup.exact follows"
         for source in met_again(graph, feeds)
     ]
-    return together(whole, at, faults)
+    return End(together(whole, at, faults), *stored_together(known, at, faults))
 
 
 def _sinks(
     form: Form,
     graph: Graph,
-    schemas: Mapping[Ref, pa.Schema | None],
+    ends: Mapping[Ref, End],
     folder: Path,
     faults: list[Found],
     notes: list[str],
 ) -> list[Sink]:
     """All outputs with the columns they write."""
     reaching = {
-        name: _joined(graph, graph.outputs[name], schemas, output.at, faults, notes, f"output {name}")
+        name: _joined(graph, graph.outputs[name], ends, output.at, faults, notes, f"output {name}")
         for name, output in form.outputs.items()
     }
     return [
         Sink(output, graph.outputs[output.name], schema)
         for output in placed_outputs(form, reaching, folder, faults)
-        if (schema := reaching[output.name]) is not None
+        if (schema := reaching[output.name].schema) is not None
     ]
 
 

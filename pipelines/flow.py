@@ -35,7 +35,9 @@ def after(link: Configured, schema: pa.Schema, faults: list[Found]) -> pa.Schema
             faults.append(Found(link.form.at, what, "use string, binary, bool, int32/64, float32/64, lists or structs"))
     faults.extend(_type_faults(link, schema))
     _check_where(link, schema, faults)
-    return changed(schema, link.adds, link.removes) if len(faults) == before else None
+    if len(faults) > before:
+        return None
+    return pa.schema(list(link.adds.items())) if link.consumes else changed(schema, link.adds, link.removes)
 
 
 def changed(schema: pa.Schema, adds: Mapping[str, pa.DataType], removes: Sequence[str]) -> pa.Schema:
@@ -82,7 +84,7 @@ def _own_faults(link: Configured, schema: pa.Schema) -> list[Found]:
 
 def _type_faults(link: Configured, schema: pa.Schema) -> list[Found]:
     """Columns of the stage's that would hold two types: some documents keep what they have, and it is of another."""
-    if link.kind != "find" and link.form.where is None:
+    if link.consumes or (link.kind != "find" and link.form.where is None):
         return []
     return [
         Found(

@@ -6,11 +6,12 @@ out is whole where the YAML was right; what was wrong is a fault and left out, s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from pipelines.faults import Found, Place, nearest
+from pipelines.models import Models, read_models
 from pipelines.output_form import Feed, OutputForm, named_entries, read_feeds, read_outputs
 from pipelines.step_form import STEP_KEYS, WORD, StepForm, read_step, step_key
 from pipelines.tree import Node
@@ -43,7 +44,7 @@ class Form:
     sources: Mapping[str, StepForm]
     streams: Mapping[str, StreamForm]
     outputs: Mapping[str, OutputForm]
-    models: tuple[str, ...]
+    models: Models
     run: Node | None
     broken: tuple[str, ...] = ()
     complete: bool = True
@@ -54,7 +55,7 @@ def read_form(root: Node, stem: str, faults: list[Found]) -> Form:
     if not isinstance(root.value, Mapping):
         what = "the file is empty" if root.value is None else "a pipeline should be a mapping of keys to values"
         faults.append(Found(root.at, what, "begin with `textmill: 1`, `read:`, `steps:` and `write:`"))
-        return Form(stem, 0, {}, {}, {}, (), None)
+        return Form(stem, 0, {}, {}, {}, {}, None)
     top = root.value
     for key in top:
         if key not in TOP_KEYS:
@@ -62,7 +63,7 @@ def read_form(root: Node, stem: str, faults: list[Found]) -> Form:
     _check_version(top, root.at, faults)
     _check_variables(top.get("vars"), faults)
     name, seed = _name(top.get("name"), stem, faults), _seed(top.get("seed"), faults)
-    models, run = _models(top.get("models"), faults), top.get("run")
+    models, run = read_models(top.get("models"), faults), top.get("run")
     if _is_mixed(top, faults):
         return Form(name, seed, {}, {}, {}, models, run, complete=False)
     flat = not any(key in top for key in FULL)
@@ -124,20 +125,6 @@ def _seed(node: Node | None, faults: list[Found]) -> int:
     return 0
 
 
-def _models(node: Node | None, faults: list[Found]) -> tuple[str, ...]:
-    """Names of declared models; only their shape is checked: no stage of this version takes one."""
-    if node is None:
-        return ()
-    if not isinstance(node.value, Mapping):
-        faults.append(Found(node.at, "models should be a mapping of names", "write `models: {quality: {fasttext: …}}`"))
-        return ()
-    for name, model in node.value.items():
-        if not isinstance(model.value, Mapping) or not model.value:
-            mend = f"write `{name}: {{fasttext: models/{name}.bin}}`"
-            faults.append(Found(model.at, f"the model {name!r} should say what it is", mend))
-    return tuple(node.value)
-
-
 def _sources(top: Mapping[str, Node], at: Place, flat: bool, faults: list[Found]) -> dict[str, StepForm]:
     if flat:
         if "read" not in top:
@@ -187,8 +174,17 @@ def _streams(top: Mapping[str, Node], at: Place, faults: list[Found]) -> dict[st
                 what = f"a stream has no key {key!r}"
                 faults.append(Found(node.value[key].at, what, nearest(key, ("from", "steps"))))
         feeds = read_feeds(node.value.get("from"), f"the stream {name!r}", node.at, faults)
-        found[name] = StreamForm(name, node.at, feeds, _steps(node.value.get("steps"), faults))
+        found[name] = StreamForm(name, node.at, feeds, (*_mixed(feeds, node), *_steps(node.value.get("steps"), faults)))
     return found
+
+
+def _mixed(feeds: Sequence[Feed], node: Node) -> tuple[StepForm, ...]:
+    """The step that weights in `from` are short for."""
+    weights = {feed.name: feed.weight for feed in feeds if feed.weight is not None}
+    if not weights:
+        return ()
+    at = next(iter(weights.values())).at
+    return (StepForm(at, "stages.mix", Node({"weights": Node(weights, at)}, at)),)
 
 
 def _steps(node: Node | None, faults: list[Found]) -> tuple[StepForm | None, ...]:

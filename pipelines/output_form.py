@@ -34,6 +34,7 @@ class Feed:
 
     name: str
     at: Place
+    weight: Node | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +88,7 @@ def read_feeds(node: Node | None, who: str, at: Place, faults: list[Found]) -> t
         faults.append(Found(at, f"{who} does not say where its documents come from", "write `from: NAME`"))
         return ()
     if isinstance(node.value, Mapping):
-        names = ", ".join(node.value)
-        what = f"{who} gives weights, which need stages.mix, and this version does not have it"
-        faults.append(Found(node.at, what, f"write `from: [{names}]`, which takes all of each"))
-        return tuple(Feed(name, item.at) for name, item in node.value.items())
+        return tuple(Feed(name, item.at, item) for name, item in node.value.items())
     items = node.value if isinstance(node.value, tuple) else (node,)
     feeds = tuple(Feed(item.value, item.at) for item in items if isinstance(item.value, str))
     if len(feeds) != len(items) or not feeds:
@@ -112,4 +110,7 @@ def _output(name: str, node: Node, main: str | None, faults: list[Found]) -> Out
         feeds: tuple[Feed, ...] = (Feed(main, node.at),)
     else:
         feeds = read_feeds(node.value.get("from"), f"the output {name!r}", node.at, faults)
+        if any(feed.weight is not None for feed in feeds):
+            what = f"the output {name!r} gives weights, which only a stream mixes by"
+            faults.append(Found(node.at, what, f"make a stream with this `from`, and write `from: STREAM` in {name!r}"))
     return OutputForm(name, node.at, feeds, fields) if fields else None

@@ -6,18 +6,17 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-import pyarrow as pa
-
 from pipelines.faults import Found, Place
 from pipelines.form import Form
+from pipelines.output_form import WriteFields
 from pipelines.plan import Output, RunOptions
 from pipelines.sources import Input, absolute
+from pipelines.storing import End
+from stages.document import TOKENS
 from stages.read import would_read
 
 
-def placed_outputs(
-    form: Form, schemas: Mapping[str, pa.Schema | None], folder: Path, faults: list[Found]
-) -> list[Output]:
+def placed_outputs(form: Form, ends: Mapping[str, End], folder: Path, faults: list[Found]) -> list[Output]:
     """The outputs with absolute folders; a column whose name starts with `_` stays in the run directory."""
     outputs: list[Output] = []
     for name, written in form.outputs.items():
@@ -29,13 +28,19 @@ def placed_outputs(
         if twin is not None:
             what = f"the outputs {twin!r} and {name!r} write to one folder, {to}"
             faults.append(Found(written.at, what, "give each a folder of its own"))
-        schema = schemas[name]
+        schema = ends[name].schema
         columns = tuple(column for column in schema.names if not column.startswith("_")) if schema is not None else ()
-        if schema is not None and "text" not in columns:
+        if schema is not None and "text" not in columns and TOKENS not in columns:
             what = f"the documents of the output {name!r} have no column 'text'; columns here: {', '.join(columns)}"
             faults.append(Found(written.at, what, "a crawl needs stages.extract first; else name it: `read.text`"))
-        outputs.append(Output(name, to, written.fields.shard_size, written.fields.holdout, columns))
+        outputs.append(_output(name, to, written.fields, columns, ends[name]))
     return outputs
+
+
+def _output(name: str, to: str, fields: WriteFields, columns: tuple[str, ...], end: End) -> Output:
+    types = {column: kind for column, kind in end.types.items() if column in columns}
+    folders = end.folders if end.folders in columns else None
+    return Output(name, to, fields.shard_size, fields.holdout, columns, types, folders)
 
 
 def keep_apart(form: Form, inputs: Mapping[str, Input], folder: Path, faults: list[Found]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
@@ -17,6 +17,9 @@ from stages.fields import Runtime, Size
 from stages.read import InputFile, Read, Split
 from stages.spec import StageSpec
 from stages.stage import Resources
+
+HOUSE: Final = "_textmill"
+"""The folder of a run directory that is textmill's own."""
 
 
 class RunOptions(BaseModel):
@@ -50,7 +53,7 @@ class Link:
 
     name: str
     spec: StageSpec
-    kind: Literal["filter", "map", "find"]
+    kind: Literal["filter", "map", "find", "move"]
     where: str | None
     identity: Mapping[str, Any]
     at: str
@@ -77,15 +80,17 @@ class Step:
 
     `sources` or `inputs` (numbers of earlier steps, their documents one after the other) say what it reads. `schema` is
     that of the documents after it. Inputs may lack columns of `schema_in`, which are null then, and may have them in
-    another order; types never differ. A `find` step has one link and adds findings to the documents of its inputs; a
-    `write` step makes the shards of `output`.
+    another order; types never differ. `feeds` names the source or stream behind each input. A `find` step has one link
+    and adds findings to the documents of its inputs; a `move` step has one link and writes documents anew where they
+    belong together; a `write` step makes the shards of `output`.
     """
 
     number: int
     name: str
-    kind: Literal["map", "find", "write"]
+    kind: Literal["map", "find", "move", "write"]
     source: str | None
     inputs: tuple[int, ...]
+    feeds: tuple[str, ...]
     links: tuple[Link, ...]
     schema_in: pa.Schema
     schema: pa.Schema
@@ -107,6 +112,10 @@ class Output:
     shard_size: int
     holdout: float
     columns: tuple[str, ...] = ()
+    types: Mapping[str, pa.DataType] = field(default_factory=dict)
+    """Columns that the shards have in another type than documents at rest."""
+    folders: str | None = None
+    """The int32 column by whose value shards lie in folders of their own."""
 
 
 @dataclass(frozen=True, slots=True)

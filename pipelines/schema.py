@@ -18,8 +18,12 @@ from stages.stage import Resources
 
 _REFERENCE: Final[dict[str, Any]] = {"type": "string", "pattern": r"\$\{"}
 _FROM: Final[dict[str, Any]] = {
-    "description": "A source or stream, or a list of them, one after the other.",
-    "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}],
+    "description": "A source or stream, a list of them, one after the other, or for a stream their weights.",
+    "anyOf": [
+        {"type": "string"},
+        {"type": "array", "items": {"type": "string"}, "minItems": 1},
+        {"type": "object", "additionalProperties": {"type": ["string", "number"]}, "minProperties": 1},
+    ],
 }
 
 

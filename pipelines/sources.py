@@ -11,7 +11,7 @@ from typing import TypeVar
 import pyarrow as pa
 
 from pipelines.faults import Found, Place
-from pipelines.links import configure
+from pipelines.links import Setting, configure
 from pipelines.plan import Source
 from pipelines.step_form import StepForm
 from pipelines.tree import node_at
@@ -39,7 +39,7 @@ class Input:
 
 def look(name: str, form: StepForm, working_directory: Path, faults: list[Found]) -> Input | None:
     """List a source's files and find its schema, or None with faults at the line of its paths."""
-    found = configure(form, faults)
+    found = configure(form, faults, Setting())
     if found is None:
         return None
     if not isinstance(found.stage, Read):

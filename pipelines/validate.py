@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from pipelines.content_files import written_elsewhere
 from pipelines.faults import Found, nearest
+from pipelines.field_types import Kinds, field_help, field_names, kinds_in
+from pipelines.models import Models, declared, is_whole, names_in
 from pipelines.tree import Node, Unresolved, node_at, plain, unresolved
-from stages.fields import ContentFile
+from stages.models import UNFIT_MODEL, UNKNOWN_MODEL
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -33,98 +34,35 @@ _EXPECTED = {
 }
 
 
-def validated(model: type[Model], node: Node, label: str, faults: list[Found]) -> Model | None:
+def validated(
+    model: type[Model], node: Node, label: str, faults: list[Found], models: Models | None = None
+) -> Model | None:
     """The model that a mapping (or nothing) describes, or None with faults.
 
-    `label` names the section or stage in messages. Relative content paths are resolved against the folder they were
-    written in, which for a value from `set` or the command line is not the folder of its neighbours.
+    `label` names the section or stage in messages, `models` are those that fields may take by name. Relative content
+    paths are resolved against the folder they were written in, which for a value from `set` or the command line is not
+    the folder of its neighbours.
     """
     values = {} if node.value is None else plain(node)
     if not isinstance(values, dict):
         fields = ", ".join(model.model_fields)
         faults.append(Found(node.at, f"{label}: {_shown(values)} should be a mapping", f"fields: {fields}"))
         return None
+    models = models or {}
+    named = declared(models)
+    context = {"base": str(node.at.folder), "models": named}
     try:
-        result = model.model_validate(values, context={"base": str(node.at.folder)})
-        moved = _elsewhere(result, node)
+        result = model.model_validate(values, context=context)
+        moved = written_elsewhere(result, node, models)
         if moved:
-            for path, text in moved:
-                _put(values, path, text)
-            result = model.model_validate(values, context={"base": str(node.at.folder)})
+            for name, path, text in moved:
+                _put(values if name is None else named[name].values, path, text)
+            result = model.model_validate(values, context=context)
     except ValidationError as error:
-        faults.extend(translate(error, model, node, label))
+        faults.extend(_translated(error, (model,), node, label, models))
         return None
-    return None if unresolved(node) else result
-
-
-def translate(error: ValidationError, model: type[BaseModel], node: Node, label: str) -> list[Found]:
-    """One fault per place; the members of a union that all refused one value share theirs.
-
-    A value whose variable is unknown has its fault already.
-    """
-    grouped: dict[tuple[str | int, ...], list[ErrorDetails]] = {}
-    for details in error.errors():
-        loc = details["loc"]
-        walked = node_at(node, loc)[1]
-        if details["type"] in ("missing", "extra_forbidden"):
-            walked = (*walked, str(loc[-1])) if not walked or walked[-1] != loc[-1] else walked
-        grouped.setdefault(walked, []).append(details)
-    return [
-        _fault(details, path, model, node, label)
-        for path, details in grouped.items()
-        if not isinstance(node_at(node, path)[0].value, Unresolved)
-    ]
-
-
-def content_files(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[tuple[str | int, ...], Path]]:
-    """All list, model and template files in the fields of a stage, with the path of field names that leads there."""
-    if isinstance(value, ContentFile):
-        return [(path, value)]
-    inner: Iterable[tuple[str | int, Any]] = ()
-    if isinstance(value, BaseModel):
-        inner = [(name, getattr(value, name)) for name in type(value).model_fields]
-    elif isinstance(value, Mapping):
-        inner = [(str(key), item) for key, item in value.items()]
-    elif isinstance(value, list | tuple):
-        inner = enumerate(value)
-    return [found for key, item in inner for found in content_files(item, (*path, key))]
-
-
-def check_content_files(model: BaseModel, node: Node, label: str, faults: list[Found]) -> bool:
-    """Whether all files a stage names are there, readable and not empty."""
-    before = len(faults)
-    for path, file in content_files(model):
-        at = node_at(node, path)[0].at
-        field = f"{label}: {'.'.join(map(str, path))}"
-        reason = _unusable(file)
-        if reason:
-            mend = (
-                "a relative path starts at the folder of the YAML file" if reason == "is missing" else "mend the file"
-            )
-            faults.append(Found(at, f"{field}: the file {file} {reason}", mend))
-    return len(faults) == before
-
-
-def _unusable(file: Path) -> str:
-    try:
-        if file.is_dir():
-            return "is a folder"
-        with file.open("rb") as opened:
-            return "" if opened.read(1) else "is empty"
-    except FileNotFoundError:
-        return "is missing"
-    except OSError as error:
-        return f"cannot be read: {error.strerror or error}"
-
-
-def _elsewhere(model: BaseModel, node: Node) -> list[tuple[tuple[str | int, ...], str]]:
-    """Content paths that were written in another folder than the mapping they stand in, made absolute."""
-    found = []
-    for path, _ in content_files(model):
-        told, walked = node_at(node, path)
-        if walked == path and isinstance(told.value, str) and told.at.folder != node.at.folder:
-            found.append((path, str(told.at.folder / told.value)))
-    return found
+    told = [node, *(models[name] for name in names_in(result, node, models))]
+    return None if any(map(unresolved, told)) else result
 
 
 def _put(values: Any, path: tuple[str | int, ...], text: str) -> None:
@@ -133,31 +71,66 @@ def _put(values: Any, path: tuple[str | int, ...], text: str) -> None:
     values[path[-1]] = text
 
 
-def _fault(
-    details: list[ErrorDetails], path: tuple[str | int, ...], model: type[BaseModel], node: Node, label: str
-) -> Found:
+def _translated(error: ValidationError, kinds: Kinds, node: Node, label: str, models: Models) -> list[Found]:
+    """One fault per place; the members of a union that all refused one value share theirs.
+
+    A value whose variable is unknown has its fault already.
+    """
+    grouped: dict[tuple[str | int, ...], list[ErrorDetails]] = {}
+    unfit: list[Found] = []
+    for details in error.errors():
+        loc = details["loc"]
+        if details["type"] == UNFIT_MODEL:
+            unfit += _unfit(details, models)
+            continue
+        walked = node_at(node, loc)[1]
+        if details["type"] in ("missing", "extra_forbidden"):
+            walked = (*walked, str(loc[-1])) if not walked or walked[-1] != loc[-1] else walked
+        grouped.setdefault(walked, []).append(details)
+    return unfit + [
+        _fault(details, path, kinds, node, label)
+        for path, details in grouped.items()
+        if not isinstance(node_at(node, path)[0].value, Unresolved)
+    ]
+
+
+def _unfit(details: ErrorDetails, models: Models) -> list[Found]:
+    """The faults of a declared model, at its own lines; one that is no mapping has its fault already."""
+    told = details["ctx"]
+    node = models[told["name"]]
+    if not is_whole(node):
+        return []
+    return _translated(told["error"], kinds_in(told["kind"]), node, f"the model {told['name']!r}", {})
+
+
+def _fault(details: list[ErrorDetails], path: tuple[str | int, ...], kinds: Kinds, node: Node, label: str) -> Found:
     at = node_at(node, path)[0].at
     field = ".".join(map(str, path))
     first = details[0]
     if first["type"] == "missing":
-        return Found(at, f"{label} needs the field {field!r}", f"write `{field}: …`{_help(model, path)}")
+        said = field_help(kinds, path)
+        return Found(at, f"{label} needs the field {field!r}", f"write `{field}: …`{said and f'; {said}'}")
     if first["type"] == "extra_forbidden":
-        known = _fields_at(model, path[:-1])
+        known = field_names(kinds, path[:-1])
         mend = nearest(str(path[-1]), known, "" if known else "remove it; there are no fields")
         return Found(at, f"{label} has no field {field!r}", mend)
-    said = list(dict.fromkeys(_said(one) for one in details))
+    told = list(dict.fromkeys(_said(one) for one in details))
     same = f"{_shown(first['input'])} should be "
-    said = [said[0], *(text.removeprefix(same) for text in said[1:])]
+    told = [told[0], *(text.removeprefix(same) for text in told[1:])]
     where = f"{label}: {field}" if field else label
-    return Found(at, f"{where}: {' or '.join(said)}", _mend(details, model, path))
+    return Found(at, f"{where}: {' or '.join(told)}", _mend(details, kinds, path))
 
 
 def _said(details: ErrorDetails) -> str:
     """What is wrong with one value, without pydantic's vocabulary."""
     kind, shown = details["type"], _shown(details["input"])
     context = details.get("ctx", {})
+    if kind == UNKNOWN_MODEL:
+        return details["msg"]
     if kind == "value_error":
         return str(context.get("error", details["msg"]))
+    if kind == "union_tag_invalid":
+        return f"{context['discriminator']} {_shown(context['tag'])} should be {context['expected_tags']}"
     if kind in ("literal_error", "enum"):
         return f"{shown} should be {context['expected']}"
     family = kind.removesuffix("_type").removesuffix("_parsing").removesuffix("_from_float").removesuffix("_attributes")
@@ -166,32 +139,17 @@ def _said(details: ErrorDetails) -> str:
     return f"{shown}: {details['msg'][:1].lower()}{details['msg'][1:]}"
 
 
-def _mend(details: list[ErrorDetails], model: type[BaseModel], path: tuple[str | int, ...]) -> str:
+def _mend(details: list[ErrorDetails], kinds: Kinds, path: tuple[str | int, ...]) -> str:
     first = details[0]
-    help_text = _help(model, path).removeprefix("; ")
+    if first["type"] == UNKNOWN_MODEL:
+        known, otherwise = first["ctx"]["known"], "declare it under `models`, or write the model itself as a mapping"
+        return nearest(str(first["input"]), known, f"declared: {', '.join(known)}" if known else otherwise)
     if first["type"] == "literal_error":
         known = str(first.get("ctx", {})["expected"]).replace("'", "").replace(" or ", ", ").split(", ")
         return nearest(str(first["input"]), known)
     if first["type"] == "string_type" and isinstance(first["input"], int | float | bool):
         return "put quotes round it"
-    return help_text
-
-
-def _help(model: type[BaseModel], path: tuple[str | int, ...]) -> str:
-    """What the field's docstring says, which `textmill stages NAME` shows too."""
-    info = model.model_fields.get(str(path[0])) if path else None
-    return f"; {path[0]} is: {info.description.splitlines()[0]}" if info and info.description else ""
-
-
-def _fields_at(model: type[BaseModel], path: tuple[str | int, ...]) -> list[str]:
-    """The field names of the model, or of the model nested at a path."""
-    for key in path:
-        info = model.model_fields.get(str(key))
-        inner = info.annotation if info else None
-        if not isinstance(inner, type) or not issubclass(inner, BaseModel):
-            return []
-        model = inner
-    return list(model.model_fields)
+    return field_help(kinds, path)
 
 
 def _shown(value: Any) -> str:

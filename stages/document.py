@@ -39,6 +39,13 @@ OFFSET: Final = "_offset"
 LENGTH: Final = "_length"
 """int64: where the document's record stands in its input file (bytes, or row number and 1); for ledger rows."""
 
+BYTES: Final = "_bytes"
+"""int64: bytes of the document at rest, as `document_sizes` counts them; lets work be planned without reading texts."""
+
+TOKENS: Final = "input_ids"
+"""list<int32>: the tokens of a document, or of a sequence packed from several."""
+TOKEN_BYTES: Final = 4
+
 TEXT_ALIASES: Final = ("text", "content", "raw_content", "contents")
 
 MAX_BATCH_TEXT: Final = 64 * 2**20

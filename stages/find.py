@@ -11,7 +11,7 @@ stream may hold several parts, so it cuts where `_part` changes (`groups` below 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, Protocol
@@ -52,6 +52,8 @@ class RestFile:
     rows: int
     live: int
     text_bytes: int
+    feed: str = ""
+    """The source or stream that it comes from, where the step joins several."""
 
 
 class Frame(Protocol):
@@ -94,6 +96,10 @@ class Documents(Protocol):
 
     def table(self, rows: pa.Table) -> Frame:
         """A small table of the driver's as a frame of the same engine."""
+        ...
+
+    def note(self, measures: Mapping[str, float]) -> None:
+        """Counts and shares for the step's part of the manifest, by name."""
         ...
 
 

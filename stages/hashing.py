@@ -9,7 +9,11 @@ from __future__ import annotations
 
 from hashlib import blake2b
 
+import numpy as np
+import numpy.typing as npt
 import orjson
+import pyarrow as pa
+from xxhash import xxh3_64_intdigest
 
 
 def canonical_json(value: object) -> bytes:
@@ -34,3 +38,10 @@ def unit_interval(seed: int, *parts: str) -> float:
     """
     digest = blake2b("\0".join((str(seed), *parts)).encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return (int.from_bytes(digest, "big") >> 11) / float(1 << 53)
+
+
+def hash_ids(ids: pa.StringArray, seed: int) -> npt.NDArray[np.uint64]:
+    """64 bits of xxh3 over each id with the seed: the uniform order in which documents are shuffled or admitted."""
+    # One native call per id, about 0.3 µs: ids are few beside texts.
+    hashed = (xxh3_64_intdigest(name, seed & 0xFFFFFFFFFFFFFFFF) for name in ids.cast(pa.binary()).to_pylist())
+    return np.fromiter(hashed, np.uint64, len(ids))

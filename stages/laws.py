@@ -27,6 +27,7 @@ import pyarrow as pa
 from stages.answers import Answer, ask, check_declared_types, require, stage_name
 from stages.errors import StageError
 from stages.hashing import canonical_json
+from stages.move import Move
 from stages.specimens import hostile_texts, sample_documents
 from stages.stage import Filter, Find, Map, Stage, identity
 
@@ -44,12 +45,13 @@ def check_stage(stage: Stage, documents: pa.RecordBatch | None = None, *, seed: 
 
     `documents`: what to try it on, with `id`, the columns of `needs()` and any others; `sample_documents(64, seed)`
     when left out. `seed` also decides the random cuts. Raises AssertionError for the first breach found; ValueError
-    when the documents are empty or lack a needed column; TypeError for a Find, which needs an engine to run on;
-    StageError for what `open` raises, and MemoryError, OSError and ImportError as they come.
+    when the documents are empty or lack a needed column; TypeError for a Find or a Move, which needs an engine to run
+    on; StageError for what `open` raises, and MemoryError, OSError and ImportError as they come.
     """
-    if isinstance(stage, Find):
+    if isinstance(stage, Find | Move):
+        kind = "Find" if isinstance(stage, Find) else "Move"
         raise TypeError(
-            f"{stage_name(stage)} is a Find: documents have to meet, which takes an engine\n"
+            f"{stage_name(stage)} is a {kind}: documents have to meet, which takes an engine\n"
             "    mend: run it in a small pipeline with 1 and with 2 workers and compare the digests"
         )
     if not isinstance(stage, Filter | Map):

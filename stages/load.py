@@ -22,6 +22,7 @@ from types import ModuleType
 from typing import Any, Final, Literal
 
 from stages.errors import StageError
+from stages.move import Move
 from stages.spec import StageSpec
 from stages.stage import Filter, Find, Map, Stage, identity, short_name
 from stages.user_files import file_behind, load_file
@@ -32,9 +33,11 @@ HOMES: Final = ("stages", "filters", "dedup", "rewrite")
 GROUP: Final = "textmill.stages"
 """The entry point group of plugins: `"acme.redact" = "acme_textmill.redact:Redact"`."""
 
-Kind = Literal["filter", "map", "find", "read", "broken"]
+Kind = Literal["filter", "map", "find", "move", "read", "broken"]
 
-_DEFINES_A_STAGE: Final = re.compile(r"^class [A-Z]\w*\(.*\b(?:Filter|Map|Find|Stage|[A-Z]\w*Stage)\b", re.MULTILINE)
+_DEFINES_A_STAGE: Final = re.compile(
+    r"^class [A-Z]\w*\(.*\b(?:Filter|Map|Find|Move|Stage|[A-Z]\w*Stage)\b", re.MULTILINE
+)
 
 
 class UnknownStageError(LookupError):
@@ -104,12 +107,14 @@ def is_path(use: str) -> bool:
 
 
 def kind_of(stage: type[Stage]) -> Kind:
-    """Which of the kinds a class is; what is no Filter, Map or Find is read at the start of a stream."""
+    """Which of the kinds a class is; what is none of the four is read at the start of a stream."""
     if issubclass(stage, Filter):
         return "filter"
     if issubclass(stage, Map):
         return "map"
-    return "find" if issubclass(stage, Find) else "read"
+    if issubclass(stage, Find):
+        return "find"
+    return "move" if issubclass(stage, Move) else "read"
 
 
 def summary_of(stage: type[Stage]) -> str:
@@ -159,7 +164,9 @@ def _stage_modules(folders: Iterable[str], package: str) -> Iterator[str]:
     for module in pkgutil.iter_modules(folders, f"{package}."):
         finder: Any = module.module_finder
         found = finder.find_spec(module.name)
-        if module.name != "stages.stage" and _DEFINES_A_STAGE.search(found.loader.get_source(module.name) or ""):
+        if module.name not in ("stages.stage", "stages.move") and _DEFINES_A_STAGE.search(
+            found.loader.get_source(module.name) or ""
+        ):
             yield module.name
         if module.ispkg:
             yield from _stage_modules(found.submodule_search_locations, module.name)
@@ -241,8 +248,10 @@ def _named_class(module: ModuleType, name: str, use: str) -> type[Stage]:
 
 
 def _checked(loaded: object, where: str) -> type[Stage]:
-    if not isinstance(loaded, type) or not issubclass(loaded, Filter | Map | Find):
-        raise BrokenStageError(f"{where} is no stage", "subclass Filter, Map or Find of stages.stage")
+    if not isinstance(loaded, type) or not issubclass(loaded, Filter | Map | Find | Move):
+        raise BrokenStageError(
+            f"{where} is no stage", "subclass Filter, Map or Find of stages.stage, or Move of stages.move"
+        )
     return loaded
 
 

@@ -1,4 +1,4 @@
-"""The contract of a stage: three kinds, each one small method.
+"""The contract of a stage: four kinds, each one or two small methods.
 
     Filter   judge(batch, tools) -> Verdicts             keep or drop, row by row
     Map      map(batch, tools)   -> RecordBatch | Mapped  change, add, fan out
@@ -37,7 +37,7 @@ class Resources(BaseModel):
 
 
 class Stage(BaseModel):
-    """What every stage has. Subclass `Filter`, `Map` or `Find`, never this."""
+    """What every stage has. Subclass `Filter`, `Map`, `Find` or `Move`, never this."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
@@ -75,6 +75,29 @@ class Stage(BaseModel):
     def resources(self) -> Resources:
         """What one worker of this stage takes."""
         return Resources()
+
+    def placed(self, house: Path, seed: int) -> Stage:
+        """The stage with what only the plan knows: the run directory's own folder, and the pipeline's seed.
+
+        Called once, at plan time, before the stage is fingerprinted. Most stages need neither.
+        """
+        return self
+
+    def preceded_by(self) -> Sequence[Stage]:
+        """Stages that the plan puts in front of this one, under the same `where`: what it needs to have decided."""
+        return ()
+
+    def followed_by(self) -> Sequence[Stage]:
+        """Stages that the plan puts behind this one."""
+        return ()
+
+    def stored(self) -> Mapping[str, pa.DataType]:
+        """Types that columns have in the final shards, where that is another one than they travel in."""
+        return {}
+
+    def folders(self) -> str | None:
+        """The int32 column by whose value shards lie in folders of their own, if there is one."""
+        return None
 
 
 class Filter(Stage):
@@ -137,12 +160,17 @@ def identity(stage: Stage) -> dict[str, Any]:
     The same for two runs whose worker counts, ports and file locations differ. Raises FileNotFoundError when a content
     file is missing (the pipeline's checks come first and say so with its line).
     """
-    fields = {
-        name: _value_identity(getattr(stage, name))
-        for name, info in type(stage).model_fields.items()
+    use = type(stage).use or type(stage).__module__
+    return {"stage": use, "version": type(stage).version, "fields": _fields_identity(stage)}
+
+
+def _fields_identity(model: BaseModel) -> dict[str, Any]:
+    """The fields of a stage, or of a model within one, without those that change how it runs but not what it gives."""
+    return {
+        name: _value_identity(getattr(model, name))
+        for name, info in type(model).model_fields.items()
         if not any(isinstance(mark, Runtime) for mark in info.metadata)
     }
-    return {"stage": type(stage).use or type(stage).__module__, "version": type(stage).version, "fields": fields}
 
 
 def _value_identity(value: Any) -> Any:
@@ -150,7 +178,7 @@ def _value_identity(value: Any) -> Any:
     if isinstance(value, ContentFile):
         return {"content": hash_file(value)}
     if isinstance(value, BaseModel):
-        return {name: _value_identity(getattr(value, name)) for name in type(value).model_fields}
+        return _fields_identity(value)
     if isinstance(value, Mapping):
         return {str(key): _value_identity(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -71,10 +71,23 @@ def tell(way: Way, manifest: Mapping[str, Any]) -> list[str]:
     for end in way.ends:
         verb = "failed" if end["kind"] == "failed" else "dropped"
         lines.append(f"  {verb} by {end['stage']}: {end['rule']}")
-    if not way.shards and not way.ends:
+    lines += _pieces(way)
+    if not way.shards and not way.ends and not way.pieces:
         lines.append("  it went on as other documents")
-    lines += [f"  parent of {child}" for child in way.children]
+    for child in way.children:
+        made = f" ({child['style']})" if child.get("style") else ""
+        lines.append(f"  parent of {child['id']}{made}: {_short(child.get('text'))}")
     return lines
+
+
+def _pieces(way: Way) -> list[str]:
+    """Where the document stands in packed sequences."""
+    lines = [
+        f"  packed: {piece.shard}, row {piece.row}, positions {piece.start:,} to {piece.end:,}"
+        + (f", from its token {piece.first:,} on" if piece.first else "")
+        for piece in way.pieces[:20]
+    ]
+    return lines + ([f"  and in {len(way.pieces) - 20} more pieces"] if len(way.pieces) > 20 else [])
 
 
 def _told(way: Way) -> Mapping[str, Any]:
@@ -88,7 +101,8 @@ def walked(way: Way, manifest: Mapping[str, Any]) -> set[str]:
     writes = [at for at, step in enumerate(steps) if step["kind"] == "write"]
     ends = [at for at, step in enumerate(steps) for row in way.ledger if row["step"] == step["step"]]
     for at, output in zip(writes, manifest["outputs"]):
-        if any(data_name(output["folder"], shard["as"]) in way.shards for shard in output["shards"]):
+        held = {*way.shards, *(piece.shard for piece in way.pieces)}
+        if any(data_name(output["folder"], shard["as"]) in held for shard in output["shards"]):
             ends.append(at)
     before: set[int] = set()
     for at in reversed(range(len(steps))):

@@ -49,7 +49,7 @@ def try_command(pipeline: str, settings: list[str], id: str | None, url: str | N
 
 def _walk(plan: Plan, step: Step, document: pa.RecordBatch) -> pa.RecordBatch:
     for link in step.links:
-        if link.kind == "find":
+        if link.kind in ("find", "move"):
             print(f"  {link.name}: needs the other documents; not tried")
             document = _with_nulls(document, link)
             continue

@@ -22,11 +22,11 @@ from jobs.calling import open_stage, stage_error
 from jobs.engines.engine import Engine
 from jobs.flow import Flow, check_conservation
 from jobs.overlay import Reading, read_rest
-from jobs.rest import BYTES, ROW, RestPart
+from jobs.rest import ROW, RestPart
 from jobs.steps.step import RECEIPT, Done, Place, commit_step
 from jobs.store import new_attempt
 from pipelines.plan import Link
-from stages.document import LENGTH, OFFSET
+from stages.document import BYTES, LENGTH, OFFSET
 from stages.errors import StageError, TextmillError
 from stages.expression import parse_expression
 from stages.find import FINDING, PART, Frame, groups
@@ -204,7 +204,8 @@ def run_find(place: Place, engine: Engine, inputs: Sequence[RestPart]) -> Done:
     by_file(findings, len(parts)).map(LayFindings(place, parts), RECEIPT).collect()
     receipts = place.receipts()
     after = tuple(_after(part, receipts.get(number)) for number, part in enumerate(parts))
-    return commit_step(place, _with_quiet_parts(place, parts, receipts, not_applied), after)
+    books = _with_quiet_parts(place, parts, receipts, not_applied)
+    return commit_step(place, books, after, measures=documents.measures)
 
 
 def _found(link: Link, stage: Find, documents: AtRest) -> Frame:

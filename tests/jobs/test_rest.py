@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from jobs import rest
 from jobs.overlay import Reading, read_rest
 from jobs.rest import ROW, RestPart, RestWriter
-from jobs.steps import write
+from jobs.steps import shards
 from jobs.store import LocalStore
 from stages.find import FINDING
 
@@ -131,14 +131,14 @@ def test_findings_drop_cut_and_tell_by_row(sizes: list[int], acts: dict[int, str
 @given(SIZES, st.lists(st.integers(1, 59)))
 def test_row_groups_of_shards_do_not_depend_on_batches(sizes: list[int], cuts: list[int]) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(write, "GROUP_BYTES", 100)
-        patch.setattr(write, "GROUP_ROWS", 6)
+        patch.setattr(shards, "GROUP_BYTES", 100)
+        patch.setattr(shards, "GROUP_ROWS", 6)
         batch, pieces, start = documents(sizes), [], 0
         for end in [*sorted({cut for cut in cuts if cut < len(sizes)}), len(sizes)]:
             pieces.append(batch.slice(start, end - start))
             start = end
-        groups = [table["id"].to_pylist() for table in write.row_groups(iter(pieces), SCHEMA)]
-        assert groups == [table["id"].to_pylist() for table in write.row_groups(iter([batch]), SCHEMA)]
+        groups = [table["id"].to_pylist() for table in shards.row_groups(iter(pieces), SCHEMA)]
+        assert groups == [table["id"].to_pylist() for table in shards.row_groups(iter([batch]), SCHEMA)]
         assert [name for group in groups for name in group] == [str(at) for at in range(len(sizes))]
         assert all(len(group) <= 6 for group in groups)
 
@@ -147,7 +147,7 @@ def test_row_groups_of_shards_do_not_depend_on_batches(sizes: list[int], cuts: l
 def test_shards_are_planned_greedily_and_cover_every_document(sizes: list[int], limit: int) -> None:
     half, rows = len(sizes) // 2, np.arange(len(sizes), dtype=np.int64)
     parts = [(rows[:half], np.array(sizes[:half], np.int64)), (rows[half:], np.array(sizes[half:], np.int64))]
-    plan = write.plan_split("train", parts, limit)
+    plan = shards.plan_group(shards.Group("train"), parts, limit)
     assert plan.counts == (half, len(sizes) - half)
     assert [shard.row for shard in plan.shards] == [0, *np.cumsum([shard.rows for shard in plan.shards])[:-1]]
     assert sum(shard.rows for shard in plan.shards) == len(sizes)

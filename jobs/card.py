@@ -53,6 +53,7 @@ def dataset_card(manifest: Mapping[str, Any], output: Mapping[str, Any]) -> str:
         "",
         "Every document that is not in the shards is in `_textmill/ledger`, with the rule, the value and the limit.",
         "",
+        *_measured(manifest),
         "## Making it again",
         "",
         "    textmill run PIPELINE.yaml",
@@ -62,6 +63,21 @@ def dataset_card(manifest: Mapping[str, Any], output: Mapping[str, Any]) -> str:
         f"digest `{output['digest']}`",
     ]
     return "\n".join([*header, *body]) + "\n"
+
+
+def _measured(manifest: Mapping[str, Any]) -> list[str]:
+    """What stages told of themselves, if any did."""
+    rows = measures_rows(manifest)
+    return ["## Measured", "", *_markdown(["step", "what", "count"], rows), ""] if rows else []
+
+
+def measures_rows(manifest: Mapping[str, Any]) -> list[list[str]]:
+    """Step, name and value of everything that stages count of themselves, such as the shares of a mix."""
+    return [
+        [step["step"], name, f"{value:,}"]
+        for step in manifest["steps"]
+        for name, value in step.get("measures", {}).items()
+    ]
 
 
 def _data_files(splits: Sequence[str], below: str) -> list[str]:
@@ -93,6 +109,8 @@ def flow_rows(manifest: Mapping[str, Any]) -> list[list[str]]:
         told = ", ".join(f"{rule} {times:,}" for rule, times in rules) + (", …" if len(flow["rules"]) > 3 else "")
         if flow["cuts"]:
             told = f"{flow['cuts']:,} spans cut" + (f", {told}" if told else "")
+        if flow["rejected"]:
+            told = f"{flow['rejected']:,} new ones rejected" + (f", {told}" if told else "")
         if flow["not_applied"]:
             told = f"{flow['not_applied']:,} not applied" + (f", {told}" if told else "")
         new = flow["children"] - flow["replaced"]

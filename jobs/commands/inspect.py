@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from jobs.card import flows_table
+from jobs.card import flows_table, measures_rows
 from jobs.home import data_name, finished_manifest, open_store
 from jobs.table import text_table
 from pipelines.wording import count_text, type_text
@@ -31,6 +31,9 @@ def _run(directory: Path, rows: int) -> None:
         raise PipelineError(Fault(str(directory), "no finished run stands here", "run the pipeline to its end first"))
     print(f"{manifest['name']}, finished {manifest['finished']} by textmill {manifest['textmill']}\n")
     print(flows_table(manifest))
+    measured = measures_rows(manifest)
+    if measured:
+        print(f"\n{text_table(['step', 'measured', 'count'], measured, right=(2,))}")
     for output in manifest["outputs"]:
         print(f"\noutput {output['name']}: {count_text(len(output['shards']), 'shard')}")
         shards = [

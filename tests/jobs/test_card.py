@@ -11,7 +11,7 @@ from jobs.card import dataset_card
 
 def header(digest: str) -> dict[str, Any]:
     shard = {"split": "train", "rows": 1}
-    manifest = {"name": "letters", "textmill": "0.1.0", "sources": {}, "flows": []}
+    manifest = {"name": "letters", "textmill": "0.1.0", "sources": {}, "steps": [], "flows": []}
     card = dataset_card(manifest, {"shards": [shard, shard], "digest": digest})
     loaded: dict[str, Any] = yaml.safe_load(card.split("---\n")[1])
     return loaded

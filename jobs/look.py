@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from jobs.card import FLOW_HEAD, FLOW_NUMBERS, flow_rows
 from jobs.commands.explain import known_ways, tell
+from jobs.flow import Flow
 from jobs.home import finished_manifest, open_store
 from jobs.ledger import LEDGER
 from jobs.shard_reading import check_known, choose_output, read_batches, sample_rows, shard_name, stream_rows
@@ -30,15 +31,9 @@ from stages.errors import Fault, PipelineError
 
 FLOWS: Final = pa.schema(
     [("step", pa.string()), ("stage", pa.string())]
-    + [
-        (name, pa.int64())
-        for name in (
-            *("in", "kept", "dropped", "failed", "errors", "children", "replaced", "out", "not_applied", "cuts"),
-            "lost_to_machine",
-        )
-    ]
+    + [(name, pa.int64()) for name, count in Flow("").to_json().items() if isinstance(count, int)]
 )
-"""What `Run.flows` gives; `docs/run_directory.md` says what each count means."""
+"""What `Run.flows` gives: `in`, `kept`, `dropped`, `failed` … as `docs/run_directory.md` explains them."""
 
 RULES: Final = pa.schema(
     [("step", pa.string()), ("stage", pa.string()), ("rule", pa.string()), ("documents", pa.int64())]

@@ -9,8 +9,12 @@ from __future__ import annotations
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-__all__ = ["main"]
+if TYPE_CHECKING:
+    from jobs.look import Run
+
+__all__ = ["main", "open"]
 
 PACKAGES = ("stages", "filters", "dedup", "rewrite", "pipelines", "jobs")
 
@@ -27,6 +31,19 @@ def _check_packages() -> None:
                 f"textmill's package {name!r} was found at {where}, not at {home / name}: another one of that name "
                 "comes first on sys.path\n    mend: rename it, or start textmill from another directory"
             )
+
+
+def open(directory: str | Path) -> Run:
+    """A finished run, to look at in a notebook: its documents, its ledger, its books, the way of any document.
+
+        run = textmill.open("out")
+        run.documents(columns=["url", "text"]).read_all()
+
+    Raises PipelineError when no finished run stands in the directory.
+    """
+    from jobs.look import open_run
+
+    return open_run(directory)
 
 
 def main() -> None:

@@ -52,7 +52,8 @@ def share_out(options: RunOptions, steps: Iterable[Step] = ()) -> tuple[int, int
                 "run.memory",
                 f"{budget / 2**20:,.0f} MiB are too little for one worker and one document of run.max_document_bytes "
                 f"({options.max_document_bytes / 2**20:,.0f} MiB): {(need + DRIVER) / 2**20:,.0f} MiB are needed",
-                "raise --memory, or lower run.max_document_bytes",
+                "raise --memory, or lower run.max_document_bytes"
+                + (f", or what stages ask for ({extra / 2**20:,.0f} MiB of this)" if extra else ""),
             )
         )
     return max(1, min(wanted, fit)), budget

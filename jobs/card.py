@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from jobs.table import text_table
 from pipelines.wording import count_text, size_text
+
+FLOW_HEAD: Final = ("stage", "in", "dropped", "failed", "new", "out", "most frequent rules")
+FLOW_NUMBERS: Final = range(1, 6)
+"""Which of these columns hold numbers."""
 
 
 def dataset_card(manifest: Mapping[str, Any], output: Mapping[str, Any]) -> str:
@@ -94,7 +98,11 @@ def _markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 
 def flows_table(manifest: Mapping[str, Any]) -> str:
     """The table of flows that `textmill run` prints."""
-    head = ["stage", "in", "dropped", "failed", "new", "out", "most frequent rules"]
+    return text_table(FLOW_HEAD, flow_rows(manifest), right=FLOW_NUMBERS)
+
+
+def flow_rows(manifest: Mapping[str, Any]) -> list[list[str]]:
+    """The cells of that table, below FLOW_HEAD."""
     rows = []
     for flow in manifest["flows"]:
         rules = sorted(flow["rules"].items(), key=lambda item: (-item[1], item[0]))[:3]
@@ -108,7 +116,7 @@ def flows_table(manifest: Mapping[str, Any]) -> str:
         new = flow["children"] - flow["replaced"]
         numbers = (flow["in"], flow["dropped"], flow["failed"], new, flow["out"])
         rows.append([str(flow["stage"]), *(f"{number:,}" if number else "" for number in numbers), told])
-    return text_table(head, rows, right=range(1, 6))
+    return rows
 
 
 def _size_category(rows: int) -> str:

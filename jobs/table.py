@@ -1,8 +1,12 @@
-"""Plain aligned tables for terminals and logs: no colours, no boxes, so that they survive copying."""
+"""Plain aligned tables for terminals and logs: no colours, no boxes, so that they survive copying.
+
+The same cells as HTML for notebooks.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from html import escape
 
 
 def text_table(head: Sequence[str], rows: Sequence[Sequence[str]], right: Iterable[int] = ()) -> str:
@@ -18,3 +22,15 @@ def text_table(head: Sequence[str], rows: Sequence[Sequence[str]], right: Iterab
         return "  ".join(padded).rstrip()
 
     return "\n".join([line(head), "  ".join("-" * width for width in widths).rstrip(), *(line(row) for row in rows)])
+
+
+def html_table(head: Sequence[str], rows: Sequence[Sequence[str]], right: Iterable[int] = ()) -> str:
+    """The same table as HTML, every cell escaped."""
+    rights = set(right)
+
+    def line(cells: Sequence[str], tag: str) -> str:
+        aligned = ("right" if at in rights else "left" for at in range(len(cells)))
+        made = (f'<{tag} style="text-align: {to}">{escape(cell)}</{tag}>' for cell, to in zip(cells, aligned))
+        return f"<tr>{''.join(made)}</tr>"
+
+    return f"<table>{line(head, 'th')}{''.join(line(row, 'td') for row in rows)}</table>"

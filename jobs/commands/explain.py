@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from jobs.home import data_name, finished_manifest, open_store
+from jobs.store import Store
 from jobs.way import Way, find_ways
 from pipelines.wording import count_text, value_text
 from stages.errors import Fault, PipelineError
@@ -20,20 +21,23 @@ def explain_command(directory: Path, id: str | None, url: str | None) -> None:
     manifest = finished_manifest(store)
     if manifest is None:
         raise PipelineError(Fault(str(directory), "no finished run stands here", "run the pipeline to its end first"))
-    column, value = ("id", id) if id is not None else ("url", url)
-    assert value is not None
+    for way in known_ways(store, manifest, "url" if id is None else "id", id or url or ""):
+        print("\n".join(tell(way, manifest)))
+        print()
+
+
+def known_ways(store: Store, manifest: Mapping[str, Any], column: str, value: str) -> list[Way]:
+    """The ways of all documents whose `column` (id or url) is `value`. Raises PipelineError if the run met none."""
     ways = find_ways(store, manifest, column, value)
     if not ways:
         raise PipelineError(
             Fault(
-                str(directory),
+                store.home,
                 f"no document with {column} {value!r} went into this run",
                 "look for it in the ledger and the shards; ids are 32 hex digits, URLs must match whole",
             )
         )
-    for way in ways:
-        print("\n".join(tell(way, manifest)))
-        print()
+    return ways
 
 
 def tell(way: Way, manifest: Mapping[str, Any]) -> list[str]:

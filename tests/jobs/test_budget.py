@@ -34,6 +34,11 @@ def test_a_budget_too_small_for_one_document_is_refused() -> None:
         share_out(RunOptions(memory=300 * 2**20))
 
 
+def test_a_budget_too_small_for_a_stage_is_refused_with_what_it_asks_for(tmp_path: Path) -> None:
+    with pytest.raises(PipelineError, match=r"2,854 MiB are needed\n.*what stages ask for \(2,048 MiB of this\)"):
+        share_out(RunOptions(memory=2 * GIB), plan_with(tmp_path, "{memory: 2GiB}").steps)
+
+
 def test_memory_and_cores_that_a_stage_asks_for_leave_fewer_workers(tmp_path: Path) -> None:
     plan = plan_with(tmp_path, "{memory: 2GiB}")
     assert share_out(RunOptions(memory=6 * GIB, workers=8), plan.steps)[0] == 2

@@ -94,7 +94,7 @@ class AtRest:
         missing = tuple(number for number in numbers if number not in have)
         if missing:
             make = MakeRows(self.reader, missing, worker, schema, tuple(columns), folder)
-            self.engine.scan(len(missing)).map(make, RECEIPT).collect()
+            self.engine.scan(len(missing)).map(make, RECEIPT, place.step.resources).collect()
             have = _committed(place, folder)
         names = tuple(have[number] for number in numbers if have[number])
         return self.engine.scan(len(names)).map(ReadRows(place, names), schema)

@@ -39,10 +39,10 @@ def share_out(options: RunOptions, steps: Iterable[Step] = ()) -> tuple[int, int
     """(workers, budget in bytes) for a run of these steps.
 
     Raises PipelineError when one worker with one largest document does not fit into the budget, or when a stage asks
-    for a GPU: this engine hands out none.
+    for a GPU and the engine hands out none.
     """
     budget = options.memory or int(machine_memory() * 0.6)
-    cpus, extra = _asked_for(steps)
+    cpus, extra = _asked_for(options.engine, steps)
     need = WORKER + extra + _COPIES * min(options.max_document_bytes, 64 * 2**20)
     wanted = options.workers or max(1, int(cores() / cpus))
     fit = (budget - DRIVER) // need
@@ -58,15 +58,18 @@ def share_out(options: RunOptions, steps: Iterable[Step] = ()) -> tuple[int, int
     return max(1, min(wanted, fit)), budget
 
 
-def _asked_for(steps: Iterable[Step]) -> tuple[float, int]:
+def _asked_for(engine: str, steps: Iterable[Step]) -> tuple[float, int]:
     """The most cores and bytes of memory that the stages of one step ask for, beside the batches."""
     cpus, extra = 1.0, 0
     for step in steps:
         for link in step.links:
-            if link.resources.gpus:
+            if link.resources.gpus and engine != "ray":
                 raise PipelineError(
-                    Fault(link.at, f"{link.name} asks for a GPU, and the local engine hands out none", "set gpus: 0")
+                    Fault(
+                        link.at,
+                        f"{link.name} asks for a GPU, and the {engine} engine hands out none",
+                        "set gpus: 0, or run it with --engine ray",
+                    )
                 )
-            cpus = max(cpus, link.resources.cpus)
-        extra = max(extra, sum(link.resources.memory for link in step.links))
+        cpus, extra = max(cpus, step.resources.cpus), max(extra, step.resources.memory)
     return cpus, extra

@@ -7,7 +7,7 @@ judged as if nothing had happened, which is right because a stage's result does 
 from __future__ import annotations
 
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,7 +21,7 @@ from stages.errors import StageError, TextmillError
 from stages.expression import Expression, parse_expression
 from stages.load import build
 from stages.stage import Filter, Map, Stage, stage_key
-from stages.verdicts import Cuts, Mapped, Verdicts, keep_all, verdicts_of
+from stages.verdicts import Cuts, Mapped, Rejected, Verdicts, keep_all, verdicts_of
 
 _THE_RUNS_OWN: Final = (MemoryError, KeyboardInterrupt, TextmillError)
 _NOT_THE_DOCUMENTS_FAULT: Final = (OSError, ImportError, SystemExit)
@@ -88,7 +88,10 @@ def apply(loaded: Loaded, batch: pa.RecordBatch, flow: Flow) -> Mapped:
     derived = mapped.derived
     if derived is not None:
         derived = np.concatenate([derived, np.zeros(len(outside), np.bool_)])[order]
-    return Mapped(rows, parent[order], drops, cuts, derived)
+    rejected = mapped.rejected
+    if rejected is not None:
+        rejected = replace(rejected, parent=inside[rejected.parent].astype(np.int32))
+    return Mapped(rows, parent[order], drops, cuts, derived, rejected)
 
 
 def _guarded(loaded: Loaded, batch: pa.RecordBatch, flow: Flow) -> Mapped:
@@ -118,7 +121,7 @@ def _call(loaded: Loaded, batch: pa.RecordBatch) -> Mapped:
     assert isinstance(stage, Map)
     result = stage.map(batch, loaded.tools)
     if isinstance(result, Mapped):
-        return Mapped(_in_shape(stage, batch, result.rows), result.parent, result.drops, result.cuts, result.derived)
+        return replace(result, rows=_in_shape(stage, batch, result.rows))
     if result.num_rows != batch.num_rows:
         raise StageError(f"{loaded.link.name}: a Map that returns a plain batch must keep its {batch.num_rows} rows")
     return Mapped(_in_shape(stage, batch, result), np.arange(batch.num_rows, dtype=np.int32))
@@ -201,7 +204,25 @@ def _joined(first: Mapped, rows: int, second: Mapped, more: int) -> Mapped:
             np.concatenate([one.end for one in held]),
             pa.concat_arrays([one.rule for one in held]),
         )
-    return Mapped(pa.concat_batches([first.rows, second.rows]), parent, drops, joined, derived)
+    rejected = [(one, shift) for one, shift in ((first.rejected, 0), (second.rejected, rows)) if one is not None]
+    return Mapped(
+        pa.concat_batches([first.rows, second.rows]), parent, drops, joined, derived, joined_rejected(rejected)
+    )
+
+
+def joined_rejected(parts: list[tuple[Rejected, int]]) -> Rejected | None:
+    """Rejected documents of neighbouring batches, with the row at which each batch starts."""
+    if not parts:
+        return None
+    whole, shift = parts[0]
+    whole = replace(whole, parent=(whole.parent + shift).astype(np.int32))
+    for one, shift in parts[1:]:
+        whole = Rejected(
+            np.concatenate([whole.parent, one.parent + shift]).astype(np.int32),
+            pa.concat_arrays([whole.text, one.text]),
+            _concat_verdicts(whole.verdicts, one.verdicts),
+        )
+    return whole
 
 
 def _concat_verdicts(first: Verdicts, second: Verdicts) -> Verdicts:
@@ -220,6 +241,10 @@ def _spread(verdicts: Verdicts, at: Rows, rows: int) -> Verdicts:
     """Verdicts of some rows as verdicts of all: the others are kept."""
     back = np.full(rows, -1, np.int64)
     back[at] = np.arange(len(at))
-    picks = pa.array(back, mask=back < 0)
+    return taken(verdicts, pa.array(back, mask=back < 0))
+
+
+def taken(verdicts: Verdicts, picks: pa.Array) -> Verdicts:
+    """The verdicts at these rows; a null keeps."""
     message = None if verdicts.message is None else verdicts.message.take(picks)
     return Verdicts(verdicts.rule.take(picks), verdicts.value.take(picks), verdicts.limit.take(picks), message)

@@ -101,6 +101,8 @@ def flows_table(manifest: Mapping[str, Any]) -> str:
         told = ", ".join(f"{rule} {times:,}" for rule, times in rules) + (", …" if len(flow["rules"]) > 3 else "")
         if flow["cuts"]:
             told = f"{flow['cuts']:,} spans cut" + (f", {told}" if told else "")
+        if flow["rejected"]:
+            told = f"{flow['rejected']:,} new ones rejected" + (f", {told}" if told else "")
         if flow["not_applied"]:
             told = f"{flow['not_applied']:,} not applied" + (f", {told}" if told else "")
         new = flow["children"] - flow["replaced"]

@@ -8,6 +8,7 @@ a run of neighbouring documents, so sorting its ledger rows by (document, stage)
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -16,12 +17,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs import ledger
-from jobs.calling import Loaded, Rows, apply, empty_after, load, with_column
+from jobs.calling import Loaded, Rows, apply, empty_after, joined_rejected, load, taken, with_column
 from jobs.flow import Flow
 from pipelines.plan import Link
 from stages.document import child_id
 from stages.errors import StageError
-from stages.verdicts import Mapped, Verdicts, keep_all
+from stages.verdicts import Mapped, Rejected, Verdicts, keep_all, verdicts_of
 
 TOO_LARGE: Final = "too_large"
 
@@ -69,7 +70,28 @@ class Chain:
             mapped.drops or keep_all(batch.num_rows), gone, TOO_LARGE, value, float(self.max_document_bytes)
         )
         derived = None if mapped.derived is None else mapped.derived[~giants]
-        return Mapped(mapped.rows.filter(pa.array(~giants)), mapped.parent[~giants], drops, mapped.cuts, derived)
+        return replace(
+            mapped,
+            rows=mapped.rows.filter(pa.array(~giants)),
+            parent=mapped.parent[~giants],
+            drops=drops,
+            derived=derived,
+            rejected=self._with_giants(mapped, np.flatnonzero(giants & ~np.isin(mapped.parent, gone)), size),
+        )
+
+    def _with_giants(self, mapped: Mapped, giants: Rows, size: npt.NDArray[np.int64]) -> Rejected | None:
+        """The rejected documents, with those among them that are too large and whose parent goes on otherwise."""
+        if not len(giants):
+            return mapped.rejected
+        limit = float(self.max_document_bytes)
+        verdicts = verdicts_of([(TOO_LARGE, float(value), limit, None) for value in size[giants].tolist()])
+        picks = pa.array(giants)
+        more = Rejected(mapped.parent[giants].astype(np.int32), mapped.rows["text"].take(picks), verdicts)
+        whole = joined_rejected([(one, 0) for one in (mapped.rejected, more) if one is not None])
+        assert whole is not None
+        order = np.argsort(whole.parent, kind="stable")
+        back = pa.array(order)
+        return Rejected(whole.parent[order], whole.text.take(back), taken(whole.verdicts, back))
 
     def _book(
         self, mapped: Mapped, batch: pa.RecordBatch, origin: Rows, loaded: Loaded, flow: Flow
@@ -91,6 +113,11 @@ class Chain:
             rows = ledger.cut_rows(batch, mapped.cuts, self.step, loaded.link.name)
             buried.append((origin[mapped.cuts.row], rows))
             flow.cuts += rows.num_rows
+        if mapped.rejected is not None and len(mapped.rejected.parent):
+            rows = ledger.rejected_rows(batch, mapped.rejected, self.step, loaded.link.name)
+            buried.append((origin[mapped.rejected.parent], rows))
+            flow.rejected += rows.num_rows
+            flow.count({entry["values"]: entry["counts"] for entry in rows["rule"].value_counts().to_pylist()})
         flow.kept += batch.num_rows - len(lost)
         if mapped.derived is not None:
             stayed = np.zeros(batch.num_rows, np.bool_)

@@ -146,7 +146,7 @@ def plan(pipeline: Pipeline, settings: Settings = None, limit: Limit = None) -> 
 def run(
     pipeline: Pipeline,
     settings: Settings = None,
-    engine: Annotated[str, typer.Option(help="Where the steps run: local.")] = "local",
+    engine: Annotated[str | None, typer.Option(help="Where the steps run: local, ray or spark.")] = None,
     workers: Workers = None,
     memory: Memory = None,
     limit: Limit = None,
@@ -166,6 +166,42 @@ def run(
     run_command(
         pipeline, settings or [], limit, {key: one for key, one in overrides.items() if one is not None}, choice
     )
+
+
+@app.command()
+def submit(
+    pipeline: Pipeline,
+    to: Annotated[str, typer.Option("--to", help="Which kind of cluster: ray or spark.")],
+    address: Annotated[
+        str | None, typer.Option(help="Ray's job server (http://HOST:8265), or Spark's master (spark://HOST:7077).")
+    ] = None,
+    settings: Settings = None,
+    limit: Limit = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Cores to use at a time; all by default.")] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Swap a finished run, or mend a damaged one.")] = False,
+    no_wait: Annotated[bool, typer.Option("--no-wait", help="Print the job's id and leave it alone.")] = False,
+    conf: Annotated[
+        list[str] | None, typer.Option("--conf", metavar="KEY=VALUE", help="A setting for spark-submit.")
+    ] = None,
+    python: Annotated[str, typer.Option(help="The Python of a Ray cluster's machines.")] = "python",
+) -> None:
+    """Hand a run to a cluster and follow it. Inputs and output must be where all its machines see them."""
+    from jobs.commands.submit import submit_command
+
+    flags = ["--replace"] if replace else []
+    submit_command(pipeline, to, address, settings or [], limit, workers, flags, conf or [], python, wait=not no_wait)
+
+
+@app.command()
+def jobs(
+    job: Annotated[str | None, typer.Argument(metavar="[ID]", help="One job, with its log.")] = None,
+    address: Annotated[str | None, typer.Option(help="Ray's job server (http://HOST:8265).")] = None,
+    stop: Annotated[bool, typer.Option("--stop", help="Stop the job.")] = False,
+) -> None:
+    """List the jobs of a Ray cluster, or show one with its log."""
+    from jobs.commands.submit import jobs_command
+
+    jobs_command(job, address, stop)
 
 
 @app.command("try")

@@ -8,9 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from stages.errors import StageError
+
+_COUNTS: Final = (
+    "kept",
+    "dropped",
+    "failed",
+    "errors",
+    "children",
+    "replaced",
+    "rejected",
+    "not_applied",
+    "cuts",
+    "lost_to_machine",
+)
 
 
 @dataclass(slots=True)
@@ -26,6 +39,8 @@ class Flow:
     """Of the failed, those where the stage raised: they count against `max_error_rate`, damaged input does not."""
     children: int = 0
     replaced: int = 0
+    rejected: int = 0
+    """New documents that the stage made and did not find good enough: they were never among those that went on."""
     not_applied: int = 0
     cuts: int = 0
     lost_to_machine: int = 0
@@ -49,6 +64,7 @@ class Flow:
             "errors": self.errors,
             "children": self.children,
             "replaced": self.replaced,
+            "rejected": self.rejected,
             "out": self.out,
             "not_applied": self.not_applied,
             "cuts": self.cuts,
@@ -59,12 +75,11 @@ class Flow:
 
 def flow_from_json(data: Mapping[str, Any]) -> Flow:
     """The flow that `to_json` wrote."""
-    names = ("kept", "dropped", "failed", "errors", "children", "replaced", "not_applied", "cuts", "lost_to_machine")
     return Flow(
         stage=data["stage"],
         entered=data["in"],
         rules=dict(data["rules"]),
-        **{name: int(data[name]) for name in names},
+        **{name: int(data[name]) for name in _COUNTS},
     )
 
 
@@ -77,10 +92,8 @@ def add_flows(parts: Iterable[list[Flow]]) -> list[Flow]:
         if [flow.stage for flow in flows] != [flow.stage for flow in total]:
             raise StageError("the receipts of one step name different stages: the run directory was mixed up")
         for sum_, flow in zip(total, flows):
-            for name in ("entered", "kept", "dropped", "failed", "errors", "children", "replaced", "not_applied"):
+            for name in ("entered", *_COUNTS):
                 setattr(sum_, name, getattr(sum_, name) + getattr(flow, name))
-            sum_.cuts += flow.cuts
-            sum_.lost_to_machine += flow.lost_to_machine
             sum_.count(flow.rules)
     return total
 

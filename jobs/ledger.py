@@ -1,4 +1,4 @@
-"""The ledger: one row for every document that was dropped or failed, and one for every span that was cut.
+"""The ledger: a row for every document that was dropped or failed, every span cut, and every new document rejected.
 
 A run's ledger is its receipt to the user: with the shards it accounts for every document that went in. Rows stand in
 the order of the documents, then of the stages, whatever the batches were, so the ledger has a digest of its own.
@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from jobs.store import Store
 from stages.document import LENGTH, OFFSET
-from stages.verdicts import Cuts, Verdicts
+from stages.verdicts import Cuts, Rejected, Verdicts
 
 LEDGER: Final = pa.schema(
     [
@@ -44,8 +44,9 @@ LEDGER: Final = pa.schema(
         ("excerpt", pa.string()),
     ]
 )
-"""`kind`: dropped, failed, cut, merged, skipped. `offset`, `length`: the record in its file. `span_*`: bytes of the
-text as the stage saw it. `chars`: characters of the text, or of the span. `excerpt`: its first 200 characters."""
+"""`kind`: dropped, failed, cut, rejected, merged, skipped. `offset`, `length`: the record in its file. `span_*`: bytes
+of the text as the stage saw it. `chars`: characters of the text, or of the span. `excerpt`: its first 200
+characters."""
 
 EXCERPT: Final = 200
 FAILED: Final = "error:"
@@ -120,6 +121,25 @@ def cut_rows(batch: pa.RecordBatch, cuts: Cuts, step: str, stage: str) -> pa.Rec
         span_end=pa.array(cuts.end, pa.int64()),
         chars=pc.utf8_length(span).cast(pa.int64()),
         excerpt=pc.utf8_slice_codeunits(span, 0, EXCERPT),
+        **columns,
+    )
+
+
+def rejected_rows(batch: pa.RecordBatch, rejected: Rejected, step: str, stage: str) -> pa.RecordBatch:
+    """Ledger rows for documents made from rows of this batch and found wanting: the parent's id, the new text."""
+    picks = pa.array(rejected.parent)
+    columns = whereabouts(batch.drop_columns(["text"]) if "text" in batch.schema.names else batch, picks)
+    return fill(
+        len(picks),
+        kind="rejected",
+        step=step,
+        stage=stage,
+        rule=rejected.verdicts.rule,
+        value=rejected.verdicts.value,
+        limit=rejected.verdicts.limit,
+        message=rejected.verdicts.message,
+        chars=pc.utf8_length(rejected.text).cast(pa.int64()),
+        excerpt=pc.utf8_slice_codeunits(rejected.text, 0, EXCERPT),
         **columns,
     )
 

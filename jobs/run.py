@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from jobs.budget import share_out
-from jobs.engines.local import LocalEngine
+from jobs.engines.engine import Engine
+from jobs.engines.opening import check_engine, open_engine
 from jobs.home import MANIFEST, check_directory, forget, open_store
 from jobs.lease import Lease
 from jobs.publish import build_manifest, publish
@@ -69,6 +70,7 @@ def run_plan(
     settings = settings or RunSettings()
     _check_until(plan, settings.until)
     store = store or open_store(plan.home)
+    check_engine(plan.run)
     workers, memory = share_out(plan.run, plan.steps)
     finished = check_directory(store, plan, settings.replace)
     if finished is not None and not (settings.replace and _damaged(store, finished)):
@@ -81,7 +83,7 @@ def run_plan(
             forget(store)
         if not store.exists(MANIFEST):
             store.replace(f"{HOUSE}/pipeline.yaml", plan.text.encode())
-        with store_errors(store.home, "go on"), LocalEngine(workers, memory, _scratch(store)) as engine:
+        with store_errors(store.home, "go on"), open_engine(plan.run, workers, memory, _scratch(store)) as engine:
             return _Run(plan, settings, store, engine, lease, report, progress).go()
     finally:
         lease.release()
@@ -106,7 +108,7 @@ class _Run:
         plan: Plan,
         settings: RunSettings,
         store: Store,
-        engine: LocalEngine,
+        engine: Engine,
         lease: Lease,
         report: Report,
         progress: Progress,

@@ -159,15 +159,16 @@ def _conservation(manifest: Mapping[str, Any]) -> Check:
 
 
 def _accounted(manifest: Mapping[str, Any], kinds: Mapping[tuple[str, str, str, str], int]) -> Check:
-    """One ledger row for every document that was dropped or failed, by rule, and one per cut."""
+    """One ledger row for every document that was dropped, failed or rejected, and one per cut."""
     for flow in manifest["flows"]:
         mine = {key: times for key, times in kinds.items() if key[:2] == (flow["step"], flow["stage"])}
-        for kind, expected in (("dropped", flow["dropped"]), ("failed", flow["failed"]), ("cut", flow["cuts"])):
+        told_of = (("dropped", "dropped"), ("failed", "failed"), ("cut", "cuts"), ("rejected", "rejected"))
+        for kind, expected in ((kind, flow[name]) for kind, name in told_of):
             found = sum(times for key, times in mine.items() if key[2] == kind)
             if found != expected:
                 told = f"{flow['stage']}: {expected} {kind}, but {found} rows in the ledger say so"
                 return Check("accounted", False, told)
-    return Check("accounted", True, "one ledger row per document dropped or failed, one per span cut")
+    return Check("accounted", True, "one ledger row per document lost, one per span cut")
 
 
 def _reading(manifest: Mapping[str, Any]) -> Check:

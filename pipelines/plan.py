@@ -27,8 +27,8 @@ class RunOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    engine: Annotated[Literal["local"], Runtime()] = "local"
-    """Where the steps run."""
+    engine: Annotated[Literal["local", "ray", "spark"], Runtime()] = "local"
+    """Where the steps run: in processes of this machine, or as tasks of Ray or Spark (`docs/engines.md`)."""
     workers: Annotated[int | None, Field(ge=1), Runtime()] = None
     """Worker processes; as many as there are cores when left out."""
     memory: Annotated[Size | None, Runtime()] = None
@@ -96,6 +96,16 @@ class Step:
     schema: pa.Schema
     fingerprint: str
     output: Output | None = None
+
+    @property
+    def resources(self) -> Resources:
+        """What one worker of the step takes: the most cores and GPUs of a link, and the memory of all."""
+        asked = [link.resources for link in self.links]
+        return Resources(
+            cpus=max((one.cpus for one in asked), default=1.0),
+            gpus=max((one.gpus for one in asked), default=0.0),
+            memory=sum(one.memory for one in asked),
+        )
 
     @property
     def folder(self) -> str:

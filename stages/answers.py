@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from stages.document import COLUMNS, is_plain
 from stages.stage import Filter, Map, Stage
-from stages.verdicts import Cuts, Mapped, Verdicts, keep_all
+from stages.verdicts import Cuts, Mapped, Rejected, Verdicts, keep_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +89,19 @@ def check_mapped(stage: Stage, batch: pa.RecordBatch, mapped: Mapped) -> None:
     _check_columns(stage, batch, mapped)
     if mapped.cuts is not None:
         _check_cuts(stage, batch, mapped, mapped.cuts)
+    if mapped.rejected is not None:
+        _check_rejected(stage, batch, mapped.rejected)
+
+
+def _check_rejected(stage: Stage, batch: pa.RecordBatch, rejected: Rejected) -> None:
+    law, parent = "rejected rows", rejected.parent
+    lengths = {len(parent), len(rejected.text), len(rejected.verdicts)}
+    require(len(lengths) == 1, stage, law, f"parent, text and verdicts have {sorted(lengths)} entries")
+    require(parent.dtype == np.int32, stage, law, f"`parent` is {parent.dtype}, not int32")
+    inside = bool(((parent >= 0) & (parent < batch.num_rows)).all() and (np.diff(parent) >= 0).all())
+    require(inside, stage, law, f"`parent` does not ascend within the batch of {batch.num_rows}")
+    require(rejected.text.type == pa.string(), stage, law, f"`text` is {rejected.text.type}, not string")
+    require(rejected.verdicts.rule.null_count == 0, stage, law, "each rejected document needs the rule that rejects it")
 
 
 def _whole(stage: Stage, batch: pa.RecordBatch, rows: Any) -> Mapped:
@@ -206,4 +219,9 @@ def _fates(rows: int, mapped: Mapped, columns: Sequence[str] | None) -> tuple[st
         cuts = mapped.cuts
         for row, *span in zip(cuts.row.tolist(), cuts.start.tolist(), cuts.end.tolist(), cuts.rule.to_pylist()):
             spans[row].append(span)
-    return tuple(repr(fate) for fate in zip(drops, children, spans))
+    refused: list[list[Any]] = [[] for _ in range(rows)]
+    if mapped.rejected is not None:
+        told = zip(mapped.rejected.text.to_pylist(), _verdict_rows(mapped.rejected.verdicts))
+        for row, one in zip(mapped.rejected.parent.tolist(), told):
+            refused[row].append(one)
+    return tuple(repr(fate) for fate in zip(drops, children, spans, refused))

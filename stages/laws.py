@@ -12,7 +12,7 @@ careless code. A breach is an AssertionError that names the law:
     cuts               any cut into batches gives the same rows, in whatever order one worker sees the batches
     empty batch        no rows in, no rows out, with the same columns
     needs              `id` and the columns of `needs()` and `uses()` are all it reads
-    verdicts, rows, parents, derived rows, conservation, unchanged columns   see `stages/answers.py`
+    verdicts, rows, parents, derived rows, rejected rows, conservation, unchanged columns   see `stages/answers.py`
 """
 
 from __future__ import annotations

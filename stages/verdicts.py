@@ -51,12 +51,26 @@ class Cuts:
 
 
 @dataclass(frozen=True, slots=True)
+class Rejected:
+    """New documents that a stage made and did not find good enough; they get a ledger row and go nowhere.
+
+    `parent`: for each the input row it was made from, ascending. `text`: what was made. `verdicts`: one per rejected
+    document, each with a rule. What becomes of the input row is told apart from it, by `rows` or `drops`.
+    """
+
+    parent: npt.NDArray[np.int32]
+    text: pa.StringArray
+    verdicts: Verdicts
+
+
+@dataclass(frozen=True, slots=True)
 class Mapped:
     """The result of a Map that drops, fans out or cuts.
 
     `rows`: the documents that go on. `parent`: for each of them the input row it comes from, ascending. `drops`: one
     verdict per *input* row. `derived`: which rows are new documents (they get ids of their own and `parent_id`); None
-    means none is. Every input row is in `parent` at least once or dropped, never both.
+    means none is. Every input row is in `parent` at least once or dropped, never both. `rejected`: new documents that
+    were made and are not among `rows`.
     """
 
     rows: pa.RecordBatch
@@ -64,6 +78,7 @@ class Mapped:
     drops: Verdicts | None = None
     cuts: Cuts | None = None
     derived: npt.NDArray[np.bool_] | None = None
+    rejected: Rejected | None = None
 
 
 def keep_all(rows: int) -> Verdicts:

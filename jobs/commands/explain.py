@@ -61,7 +61,9 @@ def tell(way: Way, manifest: Mapping[str, Any]) -> list[str]:
         elif flow["step"] not in steps or flow["step"] in ended:
             continue
         elif here:
-            lines.append(f"  {flow['step']:<22} {flow['stage']}: kept, after {count_text(len(here), 'cut')}")
+            cuts = sum(row["kind"] == "cut" for row in here)
+            after = f", after {count_text(cuts, 'cut')}" if cuts else ""
+            lines.append(f"  {flow['step']:<22} {flow['stage']}: kept{after}")
         else:
             lines.append(f"  {flow['step']:<22} {flow['stage']}: passed")
     lines.append("")
@@ -120,7 +122,8 @@ def walked(way: Way, manifest: Mapping[str, Any]) -> set[str]:
 
 def _event(row: Mapping[str, Any]) -> list[str]:
     """One ledger row in words."""
-    head = f"  {row['step']:<22} {row['stage']}: {row['kind']} by {row['rule']}"
+    act = "a new document made from it was rejected" if row["kind"] == "rejected" else row["kind"]
+    head = f"  {row['step']:<22} {row['stage']}: {act} by {row['rule']}"
     if row["value"] is not None:
         head += f", value {value_text(row['value'])}"
     if row["limit"] is not None:

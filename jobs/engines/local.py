@@ -1,7 +1,7 @@
 """The embedded engine: worker processes on this machine, four verbs, nothing to install.
 
-A frame is a plan until `collect`: branches of (where rows come from, the workers they go through). A shuffle ends a
-pass: its map tasks spill sorted runs, its reduce tasks merge them. What crosses to the driver is small by contract.
+A shuffle ends a pass: its map tasks spill sorted runs, its reduce tasks merge them. What crosses to the driver is small
+by contract.
 """
 
 from __future__ import annotations
@@ -9,94 +9,34 @@ from __future__ import annotations
 import shutil
 import tempfile
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
 
+from jobs.engines import frame as frames
 from jobs.engines import spill
+from jobs.engines.engine import Progress
+from jobs.engines.frame import TABLE_ROWS, TASK, PlannedFrame, Rows, Scan, Shuffled
 from jobs.engines.pool import Pool
 from jobs.engines.worker import Task, to_ipc
-from stages.errors import EngineError
-from stages.find import PART, Frame, Worker
-from stages.stage import Resources
 
-TASK = pa.schema([("task", pa.int32())])
-_TABLE_ROWS = 65_536
 _REDUCE_BYTES = 64 * 2**20
-
-
-@dataclass(frozen=True, slots=True)
-class _Scan:
-    tasks: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Rows:
-    table: pa.Table
-
-
-@dataclass(frozen=True, slots=True)
-class _Shuffled:
-    frame: LocalFrame
-    parts: int
-    order: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Branch:
-    origin: _Scan | _Rows | _Shuffled
-    chain: tuple[Worker, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class LocalFrame:
-    """Rows to be, on the local engine. See `stages.find.Frame`."""
-
-    engine: LocalEngine
-    branches: tuple[_Branch, ...]
-    schema: pa.Schema
-
-    def map(self, worker: Worker, schema: pa.Schema, resources: Resources | None = None) -> LocalFrame:
-        branches = tuple(replace(branch, chain=(*branch.chain, worker)) for branch in self.branches)
-        return LocalFrame(self.engine, branches, schema)
-
-    def shuffle(self, parts: int, order: Sequence[str]) -> LocalFrame:
-        missing = [name for name in (PART, *order) if name not in self.schema.names]
-        if missing:
-            raise EngineError(f"shuffle needs the column {missing[0]}, which the rows before it do not have")
-        return LocalFrame(self.engine, (_Branch(_Shuffled(self, parts, tuple(order))),), self.schema)
-
-    def union(self, other: Frame) -> LocalFrame:
-        if not isinstance(other, LocalFrame) or other.engine is not self.engine:
-            raise EngineError("union needs two frames of one engine")
-        if not self.schema.equals(other.schema):
-            raise EngineError("union needs equal schemas on both sides")
-        return LocalFrame(self.engine, (*self.branches, *other.branches), self.schema)
-
-    def collect(self) -> pa.Table:
-        with tempfile.TemporaryDirectory(prefix="collect-", dir=self.engine.scratch) as folder:
-            results = self.engine.run(self, None, Path(folder))
-        tables = [pa.ipc.open_stream(piece).read_all() for piece in results if isinstance(piece, bytes) and piece]
-        return pa.concat_tables([table.cast(self.schema) for table in tables]) if tables else self.schema.empty_table()
 
 
 class LocalEngine:
     """Worker processes on this machine. Close it (or use `with`): its workers and scratch files end with it.
 
     `workers`: processes. `memory`: bytes all of them may hold for shuffles together. `scratch`: a folder on a local
-    disk for spilled rows and journals. `progress(done, tasks)` is called as tasks end.
+    disk for spilled rows and journals.
     """
 
-    def __init__(
-        self, workers: int, memory: int, scratch: Path, progress: Callable[[int, int], None] | None = None
-    ) -> None:
+    def __init__(self, workers: int, memory: int, scratch: Path) -> None:
         scratch.mkdir(parents=True, exist_ok=True)
         self.scratch = scratch
         self.memory = memory
         self.pool = Pool(workers, scratch)
-        self.progress = progress
+        self.progress: Progress | None = None
 
     def __enter__(self) -> LocalEngine:
         return self
@@ -109,15 +49,24 @@ class LocalEngine:
         self.pool.close()
         shutil.rmtree(self.scratch, ignore_errors=True)
 
-    def scan(self, tasks: int) -> LocalFrame:
+    def scan(self, tasks: int) -> PlannedFrame:
         """One row {task: int32} per task."""
-        return LocalFrame(self, (_Branch(_Scan(tasks)),), TASK)
+        return frames.scan(self, tasks)
 
-    def table(self, rows: pa.Table) -> LocalFrame:
+    def table(self, rows: pa.Table) -> PlannedFrame:
         """A table of the driver's as a frame."""
-        return LocalFrame(self, (_Branch(_Rows(rows)),), rows.schema)
+        return frames.table(self, rows)
 
-    def run(self, frame: LocalFrame, sink: spill.Sink | None, folder: Path) -> list[bytes | spill.Run | None]:
+    def collect(self, frame: PlannedFrame) -> pa.Table:
+        """Run a frame; its rows, in no stated order."""
+        with tempfile.TemporaryDirectory(prefix="collect-", dir=self.scratch) as folder:
+            results = self.run(frame, None, Path(folder))
+        tables = [pa.ipc.open_stream(piece).read_all() for piece in results if isinstance(piece, bytes) and piece]
+        return (
+            pa.concat_tables([table.cast(frame.schema) for table in tables]) if tables else frame.schema.empty_table()
+        )
+
+    def run(self, frame: PlannedFrame, sink: spill.Sink | None, folder: Path) -> list[bytes | spill.Run | None]:
         """Run all branches of a frame; results in no stated order. Runs of shuffles in front go below `folder`."""
         results: list[bytes | spill.Run | None] = []
         first = 0
@@ -132,15 +81,15 @@ class LocalEngine:
         return results
 
     def _tasks(
-        self, origin: _Scan | _Rows | _Shuffled, folder: Path, first: int
+        self, origin: Scan | Rows | Shuffled, folder: Path, first: int
     ) -> tuple[tuple[str, ...] | None, list[Task]]:
-        if isinstance(origin, _Scan):
+        if isinstance(origin, Scan):
             pieces = [
                 to_ipc([pa.record_batch([pa.array([task], pa.int32())], schema=TASK)]) for task in range(origin.tasks)
             ]
             return None, [Task(first + at, piece, (), (0, 0), (), "") for at, piece in enumerate(pieces)]
-        if isinstance(origin, _Rows):
-            batches = origin.table.combine_chunks().to_batches(max_chunksize=_TABLE_ROWS)
+        if isinstance(origin, Rows):
+            batches = origin.table.combine_chunks().to_batches(max_chunksize=TABLE_ROWS)
             return None, [Task(first + at, to_ipc([batch]), (), (0, 0), (), "") for at, batch in enumerate(batches)]
         runs = self._spill(origin, folder)
         return origin.order, [
@@ -148,7 +97,7 @@ class LocalEngine:
             for at, (low, high) in enumerate(_ranges(runs))
         ]
 
-    def _spill(self, origin: _Shuffled, folder: Path) -> list[spill.Run]:
+    def _spill(self, origin: Shuffled, folder: Path) -> list[spill.Run]:
         spilled = folder / "runs"
         spilled.mkdir()
         # Sorting holds the rows three times: as they came, joined, and sorted.

@@ -34,7 +34,6 @@ _BLIND_DEATHS: Final = 3
 
 _MEMORY: Final = "if memory ran out, lower --memory or --workers, or give the machine more"
 _CRASH: Final = "a native library crashed: what it told stands above, if it told anything; please report it"
-_REPORT: Final = "    mend: this is a fault of textmill or of a stage; please report it with the lines above"
 
 Result = bytes | spill.Run | None
 
@@ -179,9 +178,7 @@ class _Pass:
                 self.progress(len(self.results), self.tasks)
             return
         error, trace = answer
-        if kind == "refused":
-            raise error from EngineError(trace)
-        raise EngineError(f"a worker failed: {error}\n{trace}{_REPORT}")
+        raise error from EngineError(trace)
 
     def _died(self, process: _Process) -> None:
         task = process.task

@@ -76,7 +76,7 @@ def _write_file(sink: Sink, task: int, number: int, held: list[pa.RecordBatch]) 
         with pa.ipc.new_file(file, sink.schema, options=options) as writer:
             for start, end in pairwise(edges):
                 piece = table.slice(start, end - start)
-                pieces = piece.to_batches(max_chunksize=_batch_rows(piece))
+                pieces = piece.to_batches(max_chunksize=batch_rows(piece))
                 for batch in pieces:
                     writer.write_batch(batch)
                 index.append((int(part[start]), batch_number, len(pieces), piece.nbytes))
@@ -84,7 +84,7 @@ def _write_file(sink: Sink, task: int, number: int, held: list[pa.RecordBatch]) 
     return str(path), tuple(index)
 
 
-def _batch_rows(table: pa.Table) -> int:
+def batch_rows(table: pa.Table) -> int:
     """Rows of a batch: at most 16,384, and about a megabyte."""
     return max(1, min(BATCH_ROWS, BATCH_BYTES * int(table.num_rows) // max(1, int(table.nbytes))))
 

@@ -23,10 +23,9 @@ import pyarrow as pa
 
 from jobs import journal
 from jobs.engines import spill
-from stages.errors import EngineError, TextmillError
+from jobs.engines.failure import as_refusal
+from jobs.engines.frame import pass_through
 from stages.find import Worker
-
-_ROOM = "\n    mend: lower --workers or run.batch_bytes, or take a larger machine; then run the same command again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +58,10 @@ def run_task(job: Job, task: Task) -> bytes | spill.Run | None:
         batches: Iterator[pa.RecordBatch] = iter(pa.ipc.open_stream(task.table).read_all().to_batches())
     else:
         batches = spill.read_parts(task.runs, task.parts, job.order or ())
-    for worker in job.chain:
-        batches = worker(batches)
+    batches = pass_through(job.chain, batches)
     if job.sink is not None:
         return spill.write_run(job.sink, task.number, batches)
-    return to_ipc([batch for batch in batches if batch.num_rows])
+    return to_ipc(list(batches))
 
 
 def to_ipc(batches: Sequence[pa.RecordBatch]) -> bytes:
@@ -91,19 +89,8 @@ def serve(connection: Connection) -> None:
                 jobs = {job.number: job}
             journal.begin(journal.Journal(Path(task.journal), task.deaths))
             answer: tuple[str, Any] = ("done", run_task(next(iter(jobs.values())), task))
-        except TextmillError as error:
-            answer = ("refused", (error, traceback.format_exc()))
-        except OSError as error:
-            # As the plain class, which survives the way to the driver whatever Arrow or a library made of it.
-            plain = OSError(error.errno, error.strerror, error.filename) if error.errno else OSError(str(error))
-            answer = ("refused", (plain, traceback.format_exc()))
-        except MemoryError as error:
-            answer = (
-                "refused",
-                (EngineError(f"a worker ran out of memory {error}".rstrip() + _ROOM), traceback.format_exc()),
-            )
         except BaseException as error:
-            answer = ("broken", (f"{type(error).__name__}: {error}", traceback.format_exc()))
+            answer = ("refused", (as_refusal(error), traceback.format_exc()))
         journal.begin(journal.Journal())
         try:
             connection.send(answer)

@@ -231,7 +231,8 @@ def run_map(place: Place, engine: Engine, source: Source | None, inputs: Sequenc
     have = place.receipts()
     missing = tuple(part for part in range(total) if part not in have)
     if missing:
-        frame = engine.scan(len(missing)).map(MapParts(place, missing, source, tuple(inputs)), RECEIPT)
+        worker = MapParts(place, missing, source, tuple(inputs))
+        frame = engine.scan(len(missing)).map(worker, RECEIPT, place.step.resources)
         try:
             frame.collect()
         except TextmillError as error:

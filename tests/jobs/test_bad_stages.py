@@ -106,3 +106,37 @@ def test_children_are_counted_apart_from_their_replaced_parents(tmp_path: Path) 
     told = tell(way, manifest)
     assert told[0] == f"document {parent}"
     assert told[-3:] == ["  it went on as other documents", *(f"  parent of {child}" for child in way.children)]
+
+
+@pytest.mark.parametrize("keep", ["parent", "nothing"])
+def test_new_documents_that_were_rejected_have_ledger_rows_whatever_becomes_of_their_parent(
+    tmp_path: Path, keep: str
+) -> None:
+    stage = f"./killing_stages.py:Choosy: {{keep: {keep}}}"
+    manifest = run(pipeline_of(tmp_path, stage, marked=3), batch_rows=7)
+    flow = next(flow for flow in manifest["flows"] if "Choosy" in flow["stage"])
+    rows = [row for row in ledger_rows(tmp_path) if row["kind"] == "rejected"]
+    assert flow["rejected"] == len(rows) == 3
+    assert all("POISON" in row["excerpt"] + "POISON" * (row["chars"] > 200) for row in rows)
+    lost = {row["id"] for row in ledger_rows(tmp_path) if row["kind"] == "dropped"}
+    assert lost == ({row["id"] for row in rows} if keep == "nothing" else set())
+    assert flow["out"] == (66 + 2 * 66 - 3 if keep == "parent" else 2 * 63)
+    assert all(check.held for check in verify_run(open_store(str(tmp_path / "out")), manifest))
+    [way] = find_ways(open_store(str(tmp_path / "out")), manifest, "id", rows[0]["id"])
+    assert "a new document made from it was rejected by has_the_word" in "\n".join(tell(way, manifest))
+
+
+def test_a_new_document_that_is_too_large_is_rejected_while_its_parent_goes_on(tmp_path: Path) -> None:
+    file = pipeline_of(tmp_path, "./killing_stages.py:Choosy: {times: 3}")
+    limit = max(len(text.encode()) for text in documents(60)) + 7
+    manifest = run(file, max_document_bytes=limit)
+    rows = ledger_rows(tmp_path)
+    assert {(row["kind"], row["rule"], row["limit"]) for row in rows} <= {
+        ("rejected", "too_large", limit),
+        ("rejected", "has_the_word", None),
+    }
+    large = [row for row in rows if row["rule"] == "too_large"]
+    assert large
+    assert all(row["value"] > limit for row in large)
+    assert manifest["flows"][1]["kept"] == 66
+    assert all(check.held for check in verify_run(open_store(str(tmp_path / "out")), manifest))

@@ -1,0 +1,1 @@
+"""Handing a run to a cluster: Ray's job server, or `spark-submit`."""

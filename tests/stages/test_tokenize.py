@@ -219,7 +219,7 @@ def test_what_is_no_tokenizer_is_told_before_the_run(tmp_path: Path) -> None:
     assert stage.stored() == {}
     assert "is no tokenizer.json" in fault
     assert "; name the file" in fault
-    with pytest.raises(ValidationError, match=r"neither a file tokenizer\.json nor one of cl100k"):
+    with pytest.raises(ValidationError, match=r"no file tokenizer\.json, no model\.gguf and none of cl100k"):
         Tokenize(tokenizer="gpt2")
 
 

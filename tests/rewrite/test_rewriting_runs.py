@@ -140,7 +140,7 @@ def start(file: Path) -> subprocess.Popen[bytes]:
 def test_a_server_that_is_down_is_one_clear_error(tmp_path: Path) -> None:
     with RuleServer(answer) as server:
         file = pipeline(tmp_path / "down", server.url, STEPS, 3)
-    with pytest.raises(StageError, match="does not answer.*\n.*mend: start the server"):
+    with pytest.raises(StageError, match=r"does not answer.*\n.*mend: start the server"):
         run(file, workers=1)
 
 

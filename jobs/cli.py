@@ -94,9 +94,17 @@ def _options(
 @app.command()
 def demo(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="Where the sample and its run go.")] = Path("demo"),
+    full: Annotated[
+        bool, typer.Option("--full", help="The whole way: score, rewrite, mix, tokenize, pack (extras cpu-llm …).")
+    ] = False,
     workers: Workers = None,
 ) -> None:
     """Crawl a sample, run the main job on it, say what was found. Nothing to prepare."""
+    if full:
+        from jobs.commands.full import full_command
+
+        full_command(directory, workers)
+        return
     from jobs.commands.demo import demo_command
 
     demo_command(directory, workers)

@@ -7,13 +7,16 @@ with travels inside the message of its exception, the only thing that Spark hand
 
 from __future__ import annotations
 
+import atexit
 import base64
 import os
 import pickle
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -154,16 +157,16 @@ def open_spark(workers: int, memory: int, scratch: Path) -> Iterator[SparkEngine
     is ended here.
     """
     if _context() is not None:
-        with _session(scratch) as session:
-            yield SparkEngine(session)
+        yield SparkEngine(_session())
         return
     before = signal.getsignal(signal.SIGINT)
     gateway = None
     try:
         if "PYSPARK_GATEWAY_PORT" not in os.environ:
             gateway = _start(workers, memory, scratch)
-        with _session(scratch) as session:
-            yield SparkEngine(session)
+        session = _session()
+        session.sparkContext.setLogLevel("OFF")
+        yield SparkEngine(session)
     finally:
         context = _context()
         if context is not None:
@@ -239,8 +242,7 @@ def _end(gateway: Any) -> None:
     SparkContext._gateway = SparkContext._jvm = None
 
 
-@contextmanager
-def _session(scratch: Path) -> Iterator[Session]:
+def _session() -> Session:
     """A session whose workers find our packages: here by the driver's path, on a cluster as a zip that travels.
 
     Whoever submits with a zip has sent it already.
@@ -249,11 +251,13 @@ def _session(scratch: Path) -> Iterator[Session]:
 
     session = SparkSession.builder.getOrCreate()
     context = session.sparkContext
-    context.setLogLevel("OFF")
     if context.master.startswith("local"):
         context.environment["PYTHONPATH"] = os.pathsep.join(place or os.getcwd() for place in sys.path)
     elif not context.getConf().get("spark.submit.pyFiles", ""):
-        archive = scratch / "textmill-packages.zip"
+        # Executors that start later fetch it, too: it stays as long as this process.
+        folder = tempfile.mkdtemp(prefix="textmill-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        archive = Path(folder) / "textmill-packages.zip"
         write_zip(archive)
         context.addPyFile(str(archive))
-    yield session
+    return session

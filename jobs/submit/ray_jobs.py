@@ -128,7 +128,7 @@ def _client(address: str) -> Any:
     from ray.job_submission import JobSubmissionClient
 
     # It tells of every upload on its own.
-    logging.getLogger("ray.dashboard").setLevel(logging.WARNING)
+    logging.getLogger("ray.dashboard.modules.dashboard_sdk").setLevel(logging.WARNING)
     return JobSubmissionClient(address)
 
 

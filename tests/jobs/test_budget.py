@@ -51,3 +51,4 @@ def test_a_stage_that_asks_for_a_gpu_is_refused(tmp_path: Path) -> None:
     plan = plan_with(tmp_path, "{gpus: 1}")
     with pytest.raises(PipelineError, match="hands out none"):
         share_out(plan.run, plan.steps)
+    assert share_out(plan.run.model_copy(update={"engine": "ray"}), plan.steps)[0] >= 1

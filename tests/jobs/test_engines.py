@@ -13,6 +13,7 @@ import pytest
 from jobs.engines.engine import Engine
 from jobs.engines.failure import as_refusal
 from stages.errors import EngineError, PipelineError, StageError, StoreError
+from stages.stage import Resources
 from tests.jobs.traveling_workers import GROUPS, ROWS, TASK, CountCalls, Double, Gather, Refuse, Spread
 
 # Ray leaves the handles of its processes lying about.
@@ -126,6 +127,12 @@ def test_an_error_of_ours_reaches_the_driver_as_itself(engine: Engine) -> None:
         engine.scan(1).map(Spread(2), ROWS).map(Refuse("stage"), ROWS).shuffle(2, ["number"]).collect()
     assert type(raised.value) is StageError
     assert str(raised.value) == "lines.py: the stage refuses\n    mend: ask it kindly"
+
+
+def test_what_no_machine_of_a_cluster_has_is_refused(ray_engine: Engine) -> None:
+    frame = ray_engine.scan(1).map(CountCalls(), TASK, Resources(cpus=1, gpus=2))
+    with pytest.raises(EngineError, match=r"no machine of the cluster has 1 cores, 2 GPUs (?s:.*)mend: lower"):
+        frame.collect()
 
 
 def test_a_full_disk_reaches_the_driver_as_itself(engine: Engine) -> None:

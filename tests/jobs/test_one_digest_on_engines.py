@@ -138,6 +138,15 @@ def test_a_cluster_without_its_extra_is_refused_with_the_extras_name(corpus: Pat
     assert not (tmp_path / "out").exists()
 
 
+def test_rays_client_is_refused_with_the_mend(corpus: Path, tmp_path: Path) -> None:
+    pipeline = str(pipeline_in(tmp_path, corpus))
+    command = [sys.executable, "-m", "textmill", "run", pipeline, "--engine", "ray"]
+    environment = os.environ | {"RAY_ADDRESS": "ray://head:10001"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "mend: textmill submit --to ray" in done.stderr
+
+
 def test_spark_without_java_is_refused_with_the_mend(
     corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,8 +6,9 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 CORE := $(VENV)/.core
 FULL := $(VENV)/.full
 DEV := $(VENV)/.dev
+VLLM := .venv-vllm
 
-.PHONY: demo full test check format bench clean
+.PHONY: demo full test test-vllm check format bench clean
 .DEFAULT_GOAL := demo
 
 $(CORE): pyproject.toml
@@ -33,6 +34,12 @@ full: $(FULL)  ## the whole way on the sample crawl: score, rewrite, mix, tokeni
 
 test: $(DEV)  ## all tests
 	$(BIN)/python -m pytest -q
+
+$(VLLM)/.ready: .ci/vllm-environment
+	.ci/vllm-environment $(VLLM) $(PYTHON)
+
+test-vllm: $(VLLM)/.ready  ## vLLM in process and as a server, with the small model, in an environment of its own
+	$(VLLM)/bin/python -m pytest -q -o filterwarnings=default tests/vllm/check_vllm.py
 
 check: $(DEV)  ## format, lint, types, import floors, dead links
 	$(BIN)/ruff format --check --quiet .

@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from jobs.flow import Flow
 from pipelines.plan import Link
+from stages.document import with_column
 from stages.errors import StageError, TextmillError
 from stages.expression import Expression, parse_expression
 from stages.load import build
@@ -175,11 +176,6 @@ def _untouched(stage: Stage, batch: pa.RecordBatch) -> pa.RecordBatch:
 
 def empty_after(stage: Stage, batch: pa.RecordBatch) -> pa.RecordBatch:
     return pa.RecordBatch.from_pylist([], schema=schema_after(batch.schema, stage))
-
-
-def with_column(batch: pa.RecordBatch, name: str, column: pa.Array) -> pa.RecordBatch:
-    at = batch.schema.get_field_index(name)
-    return batch.append_column(name, column) if at < 0 else batch.set_column(at, name, column)
 
 
 def _joined(first: Mapped, rows: int, second: Mapped, more: int) -> Mapped:

@@ -17,10 +17,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs import ledger
-from jobs.calling import Loaded, Rows, apply, empty_after, joined_rejected, load, taken, with_column
+from jobs.calling import Loaded, Rows, apply, empty_after, joined_rejected, load, taken
 from jobs.flow import Flow
 from pipelines.plan import Link
-from stages.document import child_id
+from stages.document import child_id, with_column
 from stages.errors import StageError
 from stages.verdicts import Mapped, Rejected, Verdicts, keep_all, verdicts_of
 

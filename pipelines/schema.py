@@ -68,7 +68,8 @@ class _Wide(GenerateJsonSchema):
     """Fields as YAML may write them: sizes as text, and any number or switch as a reference."""
 
     def function_before_schema(self, schema: core_schema.BeforeValidatorFunctionSchema) -> JsonSchemaValue:
-        return {"anyOf": [super().function_before_schema(schema), {"type": "string"}]}
+        told = super().function_before_schema(schema)
+        return told if told.get("type") == "object" else {"anyOf": [told, {"type": "string"}]}
 
     def int_schema(self, schema: core_schema.IntSchema) -> JsonSchemaValue:
         return {"anyOf": [super().int_schema(schema), _REFERENCE]}

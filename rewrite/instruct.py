@@ -21,7 +21,7 @@ from rewrite.family import Child, Family, Loss, gathered
 from rewrite.fill import TEMPLATES, FillTemplate, read_filled, read_templates, suited, without_tags
 from rewrite.llm import Prompt, open_llm
 from rewrite.pairs import grounded_share, kept_count, read_pairs, shuffled
-from rewrite.prepare import ORIGIN, cost_of, fit_faults, open_writer, origin, prepare, sources_of
+from rewrite.prepare import ORIGIN, cost_of, fit_faults, load_languages, open_writer, origin, prepare, sources_of
 from rewrite.sizes import Ruler, open_ruler
 from rewrite.style import changed_style, filled, read_style
 from rewrite.template import TemplateFault
@@ -138,6 +138,7 @@ class Instruct(Asking, Map):
         writer = open_writer(self.llm, self.replies, keep_truncated=self.if_truncated == "keep")
         templates = read_templates(self.templates or TEMPLATES) if self.how == "templates" else ()
         tools = Tools(writer, self._prepared(open_ruler(self.tokenizer)), templates)
+        load_languages([tools.prepared])
         finalize(tools, writer.llm.close)
         return tools
 

@@ -14,7 +14,7 @@ from rewrite.llm import open_llm
 from rewrite.models import LlmModel, model_name
 from rewrite.sizes import Cutter, Ruler
 from rewrite.style import Style, fixed_part, prompt_hash, template_of
-from rewrite.verify import open_judge
+from rewrite.verify import Judge, language_model
 
 ORIGIN: Final[Mapping[str, pa.DataType]] = {
     "text": pa.string(),
@@ -30,7 +30,7 @@ ORIGIN: Final[Mapping[str, pa.DataType]] = {
 
 
 def prepare(name: str, style: Style, ruler: Ruler, **slots: str) -> Prepared:
-    """A style with its template checked and its judge open. `slots`: those of our own templates, with samples.
+    """A style with its template checked. `slots`: those of our own templates, with samples.
 
     Raises TemplateFault for a template that cannot be used.
     """
@@ -38,7 +38,13 @@ def prepare(name: str, style: Style, ruler: Ruler, **slots: str) -> Prepared:
     fixed = fixed_part(style, template, **slots)
     [cost] = ruler.count([fixed])
     cutter = Cutter(ruler, style.max_input_tokens, style.min_input_tokens)
-    return Prepared(name, style, template, open_judge(style.verify, fixed), cutter, prompt_hash(style), cost)
+    return Prepared(name, style, template, Judge(style.verify, fixed), cutter, prompt_hash(style), cost)
+
+
+def load_languages(styles: Sequence[Prepared]) -> None:
+    """Load the model that tells languages now, where one of the styles needs it. Raises StageError."""
+    if any(one.judge.limits.min_language is not None for one in styles):
+        language_model()
 
 
 def cost_of(prepared: Prepared, times: int = 1) -> Ask:

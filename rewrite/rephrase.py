@@ -19,7 +19,7 @@ from rewrite.budget import COLUMN
 from rewrite.drafts import Draft, Prepared, Source, Writer, drafts
 from rewrite.family import Child, Family, gathered
 from rewrite.llm import open_llm
-from rewrite.prepare import ORIGIN, cost_of, fit_faults, open_writer, origin, prepare, sources_of
+from rewrite.prepare import ORIGIN, cost_of, fit_faults, load_languages, open_writer, origin, prepare, sources_of
 from rewrite.sizes import Ruler, open_ruler
 from rewrite.style import changed_style, check_style_name, read_style, shipped_style
 from rewrite.template import TemplateFault
@@ -113,6 +113,7 @@ class Rephrase(Asking, Map):
         """The model behind its reply store; it loads at the first reply that is not stored."""
         writer = open_writer(self.llm, self.replies, keep_truncated=self.if_truncated == "keep")
         tools = Tools(writer, self._prepared(open_ruler(self.tokenizer)))
+        load_languages(tools.styles)
         finalize(tools, writer.llm.close)
         return tools
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Final, Literal
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -18,8 +19,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from rewrite.openers import is_refusal, without_openers
 from rewrite.traits import copied_share, kept_numbers, main_script, repeated_share, script_share
 from stages.fields import Share
-from stages.kernels.fasttext_model import FastText
 from stages.verdicts import Rule, Verdicts, first_failure
+
+if TYPE_CHECKING:
+    from stages.kernels.fasttext_model import FastText
 
 _SURE: Final = 0.5
 _TELLING: Final = 80
@@ -53,21 +56,19 @@ class Verify(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """What judging takes: the limits, the prompt's fixed part, and the model that tells languages."""
+    """What judging takes: the limits, and the prompt's fixed part."""
 
     limits: Verify
     prompt: str
-    languages: FastText | None
 
 
-def open_judge(limits: Verify, prompt: str) -> Judge:
-    """Load what the limits need. Raises StageError where the language model is missing."""
-    if limits.min_language is None:
-        return Judge(limits, prompt, None)
+@cache
+def language_model() -> FastText:
+    """The model that tells languages, loaded once per process. Raises StageError where it is missing."""
     from stages.kernels.fasttext_model import read_model
     from stages.language import bundled_model
 
-    return Judge(limits, prompt, read_model(bundled_model()))
+    return read_model(bundled_model())
 
 
 def tidied(limits: Verify, reply: str) -> str:
@@ -94,20 +95,21 @@ def judged(judge: Judge, sources: Sequence[str], replies: Sequence[str]) -> Verd
     if limits.min_script is not None:
         kept = _numbers(script_share(main_script(source), reply) for source, reply in zip(sources, replies))
         rules += _below("other_script", kept, limits.min_script)
-    if judge.languages is not None and limits.min_language is not None:
-        rules += _below("other_language", _same_language(judge.languages, sources, replies), limits.min_language)
+    if limits.min_language is not None:
+        rules += _below("other_language", _same_language(sources, replies), limits.min_language)
     if limits.min_numbers is not None:
         rules += _below("numbers_lost", _numbers(map(kept_numbers, sources, replies)), limits.min_numbers)
     return first_failure(len(replies), rules)
 
 
-def _same_language(model: FastText, sources: Sequence[str], replies: Sequence[str]) -> npt.NDArray[np.float64]:
+def _same_language(sources: Sequence[str], replies: Sequence[str]) -> npt.NDArray[np.float64]:
     """The probability that each reply is in its source's language; NaN where that cannot be told."""
     import pyarrow as pa
 
     from stages.kernels.fasttext_predict import probabilities
     from stages.kernels.texts import texts_of
 
+    model = language_model()
     before, known = probabilities(model, texts_of(pa.array(sources, pa.string())))
     after, told = probabilities(model, texts_of(pa.array(replies, pa.string())))
     best = before.argmax(1)

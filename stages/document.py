@@ -103,3 +103,9 @@ def plain_type(kind: Any) -> pa.DataType:
     if pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind):
         return pa.binary()
     return pa.string()
+
+
+def with_column(batch: pa.RecordBatch, name: str, values: pa.Array) -> pa.RecordBatch:
+    """The batch with this column, in the place of one that has its name or at the end."""
+    at = batch.schema.get_field_index(name)
+    return batch.append_column(name, values) if at < 0 else batch.set_column(at, name, values)

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
 
+from stages.document import with_column
 from stages.errors import StageError
 from stages.fields import ContentPath, Share
 from stages.stage import Map
@@ -90,8 +91,8 @@ class Language(Map):
         best, score = _best_labels(tools, batch["text"], self.max_chars)
         unsure = score < np.float32(self.min_score)
         language = pc.if_else(pa.array(unsure), UNDETERMINED, best)
-        rows = _with_column(batch, "language", language)
-        rows = _with_column(rows, "language_score", pa.array(score, pa.float32()))
+        rows = with_column(batch, "language", language)
+        rows = with_column(rows, "language_score", pa.array(score, pa.float32()))
         if self.keep is None:
             return rows
         other = pc.invert(pc.is_in(language, pa.array(self.keep, pa.string()))).to_numpy(zero_copy_only=False)
@@ -125,9 +126,3 @@ def _best_labels(
     labels = pa.array(model.labels, pa.string()).take(pa.array(best))
     score = np.where(known, chances[np.arange(len(best)), best], np.float32(0))
     return pc.if_else(pa.array(known), labels, UNDETERMINED), score
-
-
-def _with_column(batch: pa.RecordBatch, name: str, values: pa.Array) -> pa.RecordBatch:
-    """The batch with this column, in the place of one that has its name or at the end."""
-    at = batch.schema.get_field_index(name)
-    return batch.append_column(name, values) if at < 0 else batch.set_column(at, name, values)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -19,8 +19,11 @@ from stages.hashing import hash_ids
 from stages.stage import Stage
 from stages.verdicts import Verdicts
 
-PART_BYTES = 256 * 2**20
+PART_BYTES: Final = 256 * 2**20
 """Bytes of text, or of tokens, that meet in one part, about (law of layout 4)."""
+
+EVEN: Final = "_even_part"
+"""int32: the part that a document's file belongs to when neighbouring files make up parts of about equal bytes."""
 
 Route = tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]
 
@@ -49,7 +52,10 @@ class Move(Stage):
         return max(1, -(-sum(file.text_bytes for file in files) // PART_BYTES))
 
     def route(self, batch: pa.RecordBatch, parts: int, tools: Any) -> Route:
-        """Part (0 ≤ part < parts) and rank of each document. `batch` has `place`, `id` and what the stage needs."""
+        """Part (0 ≤ part < parts) and rank of each document.
+
+        `batch` has `id` and all other columns, `place`, and the part of EVEN.
+        """
         raise TypeError(f"{type(self).__name__} does not define route")
 
     def gather(self, batches: Iterator[pa.RecordBatch], tools: Any) -> Iterator[Gathered]:
@@ -61,13 +67,11 @@ class Move(Stage):
 def route_by_order(order: Literal["shuffle", "keep"], batch: pa.RecordBatch, parts: int, seed: int) -> Route:
     """Shuffled: a part and a rank by hash of seed and id, uniform and independent. Kept: as the documents stand.
 
-    The order that is kept is that of files and rows; parts then hold neighbouring files, so their sizes follow those
-    of the files.
+    The order that is kept is that of files and rows; each part then holds neighbouring files.
     """
     if order == "shuffle":
         keys = hash_ids(batch["id"], seed)
         # The high bits choose the part and the whole number the rank: within a part all orders are as likely.
         part = ((keys >> np.uint64(32)) * np.uint64(parts)) >> np.uint64(32)
         return part.astype(np.int32), (keys * np.uint64(0x9E3779B97F4A7C15)).view(np.int64)
-    place = batch["place"].to_numpy()
-    return np.minimum(place >> 32, parts - 1).astype(np.int32), place
+    return batch[EVEN].to_numpy(), batch["place"].to_numpy()

@@ -14,9 +14,9 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field, model_validator
 
-from stages.move import Gathered, Move, Route, route_by_order
+from stages.move import PART_BYTES, Gathered, Move, Route, route_by_order
 from stages.sequences import MASK, SEQUENCE, Form, Longs, measure, sequence_rows, token_counts, tokens_of
-from stages.stage import stage_key
+from stages.stage import Resources, stage_key
 from stages.verdicts import Rule, Verdicts, first_failure
 
 if TYPE_CHECKING:
@@ -121,6 +121,10 @@ class Pack(Move):
     def placed(self, house: Path, seed: int) -> Pack:
         return self if self.seed is not None else self.model_copy(update={"seed": seed})
 
+    def resources(self) -> Resources:
+        """A part's tokens twice, while its batches are joined, and some (690 MB were measured for 64 M tokens)."""
+        return Resources(memory=3 * PART_BYTES)
+
     def open(self) -> str:
         """The stage key, of which the sequences' ids are made; loads the kernels too."""
         import stages.kernels.packing  # noqa: F401
@@ -142,8 +146,11 @@ class Pack(Move):
             held.append(batch.select(names).filter(kept))
             if held[-1].num_rows < batch.num_rows:
                 yield Gathered(self._no_rows(), (batch, verdicts), {"dropped_tokens": lost})
-        if any(batch.num_rows for batch in held):
-            yield from self.pack_part(pa.concat_batches(held), tools)
+        if not any(batch.num_rows for batch in held):
+            return
+        documents = pa.concat_batches(held)
+        held.clear()  # or the tokens would stay in memory twice while sequences are written
+        yield from self.pack_part(documents, tools)
 
     def pack_part(self, documents: pa.RecordBatch, key: str) -> Iterator[Gathered]:
         """Sequences of these documents, of which each has tokens, with what was measured; `key` is the stage key."""

@@ -30,8 +30,8 @@ _SMALL: Final = 2**16
 
 def _known(value: object) -> object:
     """Refuse what is neither a name nor the name of a file we read. Raises ValueError with all names."""
-    if isinstance(value, str) and value not in VOCABULARIES and not value.endswith(".json"):
-        raise ValueError(f"{value!r} is neither a file tokenizer.json nor one of {', '.join(VOCABULARIES)}")
+    if isinstance(value, str) and value not in VOCABULARIES and not value.endswith((".json", ".gguf")):
+        raise ValueError(f"{value!r} is no file tokenizer.json, no model.gguf and none of {', '.join(VOCABULARIES)}")
     return value
 
 
@@ -64,13 +64,14 @@ class Tokenize(Map):
 
     With `round_trip: require` the tokens of every document are spelled back; where they give other bytes than the
     text's, the document is dropped by the rule `round_trip`: value = the first byte that differs, limit = the text's
-    bytes. Byte-level vocabularies pass every text, but for those that bring it into a normal form first (`qwen3`: NFC).
+    bytes. Byte-level vocabularies pass every text, but for those that bring it into a normal form first (`qwen3`: NFC)
+    and those that lack some bytes (SmolLM's).
     """
 
     tokenizer: Annotated[
         Literal["cl100k", "o200k", "o200k_harmony", "llama3", "qwen3"] | ContentPath, BeforeValidator(_known)
     ]
-    """A Hugging Face `tokenizer.json`, or an offline vocabulary: cl100k, o200k, o200k_harmony, llama3, qwen3."""
+    """A Hugging Face `tokenizer.json`, a model's `.gguf`, or a name: cl100k, o200k, o200k_harmony, llama3, qwen3."""
     bos: str | None = None
     """The control token before each document; `auto` = what the tokenizer calls its beginning; null = none."""
     eos: str | None = "auto"

@@ -92,7 +92,7 @@ class RayEngine:
         asked = branch.resources
         _check_room(asked)
         bins = 1 if work.cut is None else work.cut.bins
-        options = {"num_cpus": asked.cpus, "num_returns": bins, "max_retries": RETRIES, "max_calls": 0}
+        options = {"num_cpus": asked.cpus, "num_returns": 1 + bins, "max_retries": RETRIES, "max_calls": 0}
         if asked.gpus:
             options["num_gpus"] = asked.gpus
         if asked.memory:
@@ -105,9 +105,10 @@ class RayEngine:
         for pieces in inputs:
             if len(waiting) >= _IN_FLIGHT * self.cpus:
                 waiting, done = self._wait(waiting, done, len(inputs))
-            left = task.remote(shared, *pieces)
-            made.append([left] if bins == 1 else left)
-            waiting.append(made[-1][0])
+            # The first of what a task leaves says that it has ended, so that no piece comes to the driver for that.
+            ended, *left = task.remote(shared, *pieces)
+            made.append(left)
+            waiting.append(ended)
         while waiting:
             waiting, done = self._wait(waiting, done, len(inputs))
         return made
@@ -136,7 +137,7 @@ def _run_task(work: Work, *pieces: pa.Buffer) -> Any:
         made = run_work(work, pieces)
     except BaseException as error:
         raise as_refusal(error) from None
-    return made[0] if len(made) == 1 else tuple(made)
+    return None, *made
 
 
 def _check_room(asked: Resources) -> None:

@@ -28,7 +28,7 @@ from pipelines.plan import Link
 from stages.errors import StageError, TextmillError
 from stages.find import PART
 from stages.load import build
-from stages.move import Gathered, Move
+from stages.move import EVEN, Gathered, Move
 
 RANK: Final = "_rank"
 ORDER: Final = (RANK, "id", PLACE)
@@ -45,6 +45,13 @@ def moving(schema: pa.Schema) -> pa.Schema:
     return pa.schema([*own, *(field for field in schema if field.name not in names)])
 
 
+def even_parts(files: Sequence[RestPart], parts: int) -> tuple[pa.Int32Scalar, ...]:
+    """The part of each file where neighbouring files make up parts of about equal bytes."""
+    total = max(1, sum(file.text_bytes for file in files))
+    before = np.cumsum([0, *(file.text_bytes for file in files)])[:-1]
+    return tuple(pa.scalar(min(parts - 1, int(start) * parts // total), pa.int32()) for start in before)
+
+
 @dataclass(frozen=True, slots=True)
 class Send:
     """The documents of a file with part and rank; those of finished parts stay where they are."""
@@ -52,6 +59,7 @@ class Send:
     place: Place
     inputs: tuple[RestPart, ...]
     parts: int
+    even: tuple[pa.Int32Scalar, ...]
     finished: tuple[int, ...]
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -67,7 +75,7 @@ class Send:
         for documents in read_rest(self.place.store, self.inputs[number], reading):
             place = pa.array((np.int64(number) << 32) | documents[ROW].to_numpy())
             known = {name: documents[name] for name in schema.names} | {PLACE: place}
-            batch = pa.record_batch(known)
+            batch = pa.record_batch({**known, EVEN: pa.repeat(self.even[number], documents.num_rows)})
             try:
                 part, rank = stage.route(batch, self.parts, tools)
             except Exception as error:
@@ -168,7 +176,7 @@ def run_move(place: Place, engine: Engine, inputs: Sequence[RestPart]) -> Done:
     parts = stage.parts(tuple(rest_file(part) for part in parts_in))
     have = place.receipts()
     if len(have) < parts and parts_in:
-        send = Send(place, parts_in, parts, tuple(have))
+        send = Send(place, parts_in, parts, even_parts(parts_in, parts), tuple(have))
         sent = engine.scan(len(parts_in)).map(send, moving(place.step.schema_in), link.resources)
         sent.shuffle(parts, ORDER).map(Receive(place), RECEIPT, link.resources).collect()
     receipts = place.receipts()

@@ -5,6 +5,7 @@ https://docs.ray.io/en/latest/cluster/running-applications/job-submission/
 
 from __future__ import annotations
 
+import logging
 import os
 import shlex
 import tempfile
@@ -126,6 +127,8 @@ def _line(info: Any) -> JobLine:
 def _client(address: str) -> Any:
     from ray.job_submission import JobSubmissionClient
 
+    # It tells of every upload on its own.
+    logging.getLogger("ray.dashboard").setLevel(logging.WARNING)
     return JobSubmissionClient(address)
 
 

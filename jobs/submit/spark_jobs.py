@@ -76,17 +76,12 @@ def run_job(job: SparkJob, directory: str) -> int:
 
 def start_job(job: SparkJob, directory: str) -> int:
     """Start a job and leave it alone, its output going to its log; the process id."""
-    with job.log.open("wb") as log:
-        process = subprocess.Popen(
-            job.command,
-            cwd=directory,
-            env=_environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    return process.pid
+    # A shell that ends at once in between: the job is nobody's child, and nobody has to wait for it.
+    shell = ["/bin/sh", "-c", '"$@" >"$0" 2>&1 </dev/null & echo $!', str(job.log), *job.command]
+    begun = subprocess.run(
+        shell, cwd=directory, env=_environment(), stdout=subprocess.PIPE, start_new_session=True, check=True
+    )
+    return int(begun.stdout)
 
 
 def _environment() -> dict[str, str]:

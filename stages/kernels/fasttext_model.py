@@ -1,28 +1,28 @@
 """A fastText classifier as arrays, read from the `.bin` or `.ftz` file that fastText writes.
 
 The idea: the file is a header, a dictionary and two matrices, so no binding is needed to use it. The format is that of
-version 12 (https://github.com/facebookresearch/fastText, `src/fasttext.cc`, `dictionary.cc`, `productquantizer.cc`;
-quantisation: Joulin et al. 2016, https://arxiv.org/abs/1612.03651). A dense matrix is mapped from the file, so that all
-workers of a machine share it; a quantised one is unpacked, 4 bytes a value (lid.176: 3 MB).
+version 12 (https://github.com/facebookresearch/fastText, `src/fasttext.cc`, `dictionary.cc`). A dense matrix is mapped
+from the file, so that all workers of a machine share it; a quantised one is unpacked, 4 bytes a value (lid.176: 3 MB).
 """
 
 from __future__ import annotations
 
 import mmap
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from numba.types import int8, int32, int64, uint8, uint64
 
 from stages.errors import StageError
+from stages.kernels.fasttext_matrix import Floats, Ints, in_order_of_buckets, read_matrix
 from stages.kernels.native import BYTES, native
 
-Floats = npt.NDArray[np.float32]
-Ints = npt.NDArray[np.int32]
+Read = TypeVar("Read")
 
 HIERARCHICAL: Final = 1
 NEGATIVE: Final = 2
@@ -39,7 +39,6 @@ FIRST_STATE: Final = 2166136261
 _MAGIC: Final = 793712314
 _VERSION: Final = 12
 _SUPERVISED: Final = 3
-_CENTROIDS: Final = 256
 _HEADER: Final = struct.Struct("<14id")
 _DICTIONARY: Final = struct.Struct("<iiiqq")
 
@@ -89,9 +88,18 @@ class FastText:
 
 def read_model(path: Path) -> FastText:
     """The classifier in a file of fastText's. Raises StageError for any other file; OSError where it cannot be read."""
+    return _read(path, _parse)
+
+
+def read_labels(path: Path) -> tuple[str, ...]:
+    """The labels of the classifier in a file of fastText's, without its matrices. Raises what `read_model` does."""
+    return _read(path, lambda data: _labels(_read_dictionary(data)[0]))
+
+
+def _read(path: Path, part: Callable[[mmap.mmap], Read]) -> Read:
     try:
         with path.open("rb") as file:
-            return _parse(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+            return part(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
     except (struct.error, ValueError, IndexError, UnicodeDecodeError) as fault:
         raise StageError(
             f"{path} is no fastText classifier that can be used: {fault}\n"
@@ -100,52 +108,43 @@ def read_model(path: Path) -> FastText:
 
 
 def _parse(data: mmap.mmap) -> FastText:
-    magic, version, width, _, _, _, _, word_grams, loss, kind, buckets, shortest, longest, _, _ = _HEADER.unpack_from(
-        data
-    )
-    if magic != _MAGIC or version != _VERSION:
-        raise ValueError(f"it does not start as version {_VERSION} of the format does")
-    if kind != _SUPERVISED:
-        raise ValueError("it holds word vectors, not a classifier")
-    size, word_count, label_count, _, pruned = _DICTIONARY.unpack_from(data, _HEADER.size)
-    words, counts, at = _read_entries(data, _HEADER.size + _DICTIONARY.size, size)
+    _, _, width, _, _, _, _, word_grams, loss, _, buckets, shortest, longest, _, _ = _HEADER.unpack_from(data)
+    _, word_count, label_count, _, pruned = _DICTIONARY.unpack_from(data, _HEADER.size)
+    words, counts, at = _read_dictionary(data)
     pairs = np.frombuffer(data, "<i4", 2 * max(0, pruned), at).reshape(-1, 2)
     at += pairs.nbytes
     quantised = bool(data[at])
-    matrix, rows, at = _read_matrix(data, at + 1, quantised=quantised)
+    matrix, rows, at = read_matrix(data, at + 1, quantised=quantised)
     grams = 0 if longest <= 0 and word_grams <= 1 else buckets if pruned < 0 else pruned
     if rows < word_count + grams or (grams and not buckets):
         raise ValueError(f"its input has {rows} rows, fewer than words and buckets")
-    output, targets, _ = _read_matrix(data, at + 1, quantised=quantised and bool(data[at]))
+    output, targets, _ = read_matrix(data, at + 1, quantised=quantised and bool(data[at]))
     if targets != label_count or len(matrix) != rows * width or len(output) != targets * width:
         raise ValueError("its matrices do not fit its labels and its width")
     kept, kept_before = np.zeros(0, np.uint64), np.zeros(0, np.int32)
     if pruned >= 0:
-        matrix, kept, kept_before = _in_order_of_buckets(matrix.reshape(rows, width), word_count, pairs, buckets)
+        matrix, kept, kept_before = in_order_of_buckets(matrix.reshape(rows, width), word_count, pairs, buckets)
     left, right = _huffman_tree(counts[words.kinds == 1]) if loss == HIERARCHICAL else (np.zeros(0, np.int32),) * 2
-    spans = zip(words.starts[words.kinds == 1].tolist(), words.ends[words.kinds == 1].tolist())
-    labels = tuple(data[start:end].removeprefix(LABEL_PREFIX).decode() for start, end in spans)
     return FastText(
-        labels, words, word_count, width, shortest, longest, word_grams, buckets, kept, kept_before, loss,
+        _labels(words), words, word_count, width, shortest, longest, word_grams, buckets, kept, kept_before, loss,
         matrix, _turned(output, width), left, right,
     )  # fmt: skip
 
 
-def _in_order_of_buckets(
-    matrix: Floats, word_count: int, pairs: Ints, buckets: int
-) -> tuple[Floats, npt.NDArray[np.uint64], Ints]:
-    """The rows of a pruned model in the order of their buckets, so that a bit per bucket and a count find them.
+def _read_dictionary(data: mmap.mmap) -> tuple[Entries, npt.NDArray[np.int64], int]:
+    """The entries of a classifier's dictionary, how often each was seen, and where the file goes on."""
+    magic, version, *_, kind, _, _, _, _, _ = _HEADER.unpack_from(data)
+    if magic != _MAGIC or version != _VERSION:
+        raise ValueError(f"it does not start as version {_VERSION} of the format does")
+    if kind != _SUPERVISED:
+        raise ValueError("it holds word vectors, not a classifier")
+    size, *_ = _DICTIONARY.unpack_from(data, _HEADER.size)
+    return _read_entries(data, _HEADER.size + _DICTIONARY.size, size)
 
-    `pairs`: bucket and row of each that is kept. A table of rows would be 8 MB for 2 million buckets, and nearly every
-    look-up in it would wait for memory; the bits of lid.176 are 250 kB.
-    """
-    bits = np.zeros(-(-buckets // 64) * 64, np.uint8)
-    bits[pairs[:, 0]] = 1
-    kept = np.packbits(bits, bitorder="little").view("<u8")
-    before = np.cumsum(bits.reshape(-1, 64).sum(1, dtype=np.int32), dtype=np.int32)
-    order = pairs[np.argsort(pairs[:, 0], kind="stable"), 1]
-    rows = np.concatenate((matrix[:word_count], matrix[word_count:][order]))
-    return rows.reshape(-1), kept.astype(np.uint64), np.concatenate((np.zeros(1, np.int32), before[:-1]))
+
+def _labels(words: Entries) -> tuple[str, ...]:
+    spans = zip(words.starts[words.kinds == 1].tolist(), words.ends[words.kinds == 1].tolist())
+    return tuple(words.data[start:end].tobytes().removeprefix(LABEL_PREFIX).decode() for start, end in spans)
 
 
 def _turned(output: Floats, width: int) -> Floats:
@@ -162,37 +161,6 @@ def _read_entries(data: mmap.mmap, at: int, size: int) -> tuple[Entries, npt.NDA
     if stop < 0:
         raise ValueError("its dictionary is cut off")
     return Entries(everything[:stop], starts, ends, kinds, slots), counts, stop
-
-
-def _read_matrix(data: mmap.mmap, at: int, *, quantised: bool) -> tuple[Floats, int, int]:
-    """A matrix as one row after the other, its number of rows, and where the file goes on."""
-    if not quantised:
-        rows, columns = struct.unpack_from("<qq", data, at)
-        return np.frombuffer(data, "<f4", rows * columns, at + 16), rows, at + 16 + 4 * rows * columns
-    normed, rows, columns, size = struct.unpack_from("<?qqi", data, at)
-    codes = np.frombuffer(data, np.uint8, size, at + 21)
-    matrix, at = _read_quantised(data, at + 21 + size, codes.reshape(rows, -1) if rows else codes.reshape(0, 1))
-    if matrix.shape != (rows, columns):
-        raise ValueError("its quantised matrix does not fit its centroids")
-    if normed:
-        norms, at = _read_quantised(data, at + rows, np.frombuffer(data, np.uint8, rows, at).reshape(rows, 1))
-        matrix = matrix * norms
-    return np.ascontiguousarray(matrix).reshape(-1), rows, at
-
-
-def _read_quantised(data: mmap.mmap, at: int, codes: npt.NDArray[np.uint8]) -> tuple[Floats, int]:
-    """The values behind the codes: each code of a row picks one of 256 centroids of its stretch of columns."""
-    columns, stretches, stretch, last = struct.unpack_from("<iiii", data, at)
-    centroids = np.frombuffer(data, "<f4", columns * _CENTROIDS, at + 16)
-    if codes.shape[1] != stretches:
-        raise ValueError("its codes do not fit its centroids")
-    values = np.empty((len(codes), columns), np.float32)
-    for number in range(stretches):
-        wide = last if number == stretches - 1 else stretch
-        first = number * _CENTROIDS * stretch
-        table = centroids[first : first + _CENTROIDS * wide].reshape(_CENTROIDS, wide)
-        values[:, number * stretch : number * stretch + wide] = table[codes[:, number]]
-    return values, at + 16 + 4 * columns * _CENTROIDS
 
 
 def _huffman_tree(counts: npt.NDArray[np.int64]) -> tuple[Ints, Ints]:

@@ -13,7 +13,8 @@ import numpy.typing as npt
 from numba import types
 from numba.types import boolean, float32, float64, int64, uint8, uint64
 
-from stages.kernels.fasttext_model import FIRST_STATE, LABEL_PREFIX, Floats, Ints, first_slot, next_state
+from stages.kernels.fasttext_matrix import Floats, Ints
+from stages.kernels.fasttext_model import FIRST_STATE, LABEL_PREFIX, first_slot, next_state
 from stages.kernels.native import BYTES, LONGS, native
 
 Bytes = npt.NDArray[np.uint8]
@@ -36,7 +37,8 @@ WORD_GRAMS: Final = 5
 """Places in `shape`, the model's numbers as one array."""
 
 _PREFIX: Final = np.frombuffer(LABEL_PREFIX, np.uint8)
-_WORD_STIR: Final = 116049371
+WORD_STIR: Final = 116049371
+"""What the hash of the words so far is multiplied with before the next word's is added."""
 
 
 @native(int64(BYTES, int64, int64, BYTES, LONGS, LONGS, INTS, uint64))
@@ -69,6 +71,18 @@ def is_label(data: Bytes, start: int, end: int) -> bool:
     return at == len(_PREFIX)
 
 
+@native(boolean(uint8), inline="always")
+def is_blank(byte: Any) -> bool:
+    """Where fastText cuts words: the white space of ASCII, and NUL."""
+    return bool(byte == 32 or 9 <= byte <= 13 or byte == 0)
+
+
+@native(uint64(uint64), inline="always")
+def signed_hash(wanted: Any) -> Any:
+    """A word's hash as n-grams of words take it: its 32 bits as a signed number."""
+    return wanted | np.uint64(0xFFFFFFFF00000000) if wanted & np.uint64(0x80000000) else wanted
+
+
 @native(int64(uint64, float64, int64))
 def _bucket_of(state: Any, share: float, buckets: int) -> int:
     """A hash of 32 bits modulo the buckets, `share` being 1 / buckets: a product and a correction, for speed."""
@@ -88,17 +102,26 @@ def _count_bits(bits: Any) -> int:
     return int((bits * np.uint64(0x0101010101010101)) >> np.uint64(56))
 
 
+@native(int64(int64, BITS, INTS), inline="always")
+def row_of_bucket(bucket: int, kept: Bits, before: Ints) -> int:
+    """The row of a bucket, counted after those of the words; -1 where it was pruned."""
+    if len(kept) == 0:
+        return bucket
+    place = np.uint64(bucket) >> np.uint64(6)
+    bit = np.uint64(1) << (np.uint64(bucket) & np.uint64(63))
+    if kept[place] & bit == 0:
+        return -1
+    return int(before[place] + _count_bits(kept[place] & (bit - np.uint64(1))))
+
+
 @native(int64(int64, LONGS, BITS, INTS, MATRIX, float32[::1]))
 def _add_bucket(bucket: int, shape: Longs, kept: Bits, before: Ints, rows: Floats, vector: Floats) -> int:
     """Add a bucket's row, unless it was pruned; how many rows that were."""
-    if len(kept):
-        place = np.uint64(bucket) >> np.uint64(6)
-        bit = np.uint64(1) << (np.uint64(bucket) & np.uint64(63))
-        if kept[place] & bit == 0:
-            return 0
-        bucket = before[place] + _count_bits(kept[place] & (bit - np.uint64(1)))
+    row = row_of_bucket(bucket, kept, before)
+    if row < 0:
+        return 0
     width = np.uint64(shape[WIDTH])
-    first = np.uint64(shape[WORDS] + bucket) * width
+    first = np.uint64(shape[WORDS] + row) * width
     for column in range(width):
         vector[column] += rows[first + column]
     return 1
@@ -187,14 +210,13 @@ def add_word_grams(
 ) -> int:
     """Add the rows of the n-grams of words that end with this hash; how many there were.
 
-    `running[n]`: the hash of the last n + 1 words, 0 at the start of a text; brought up to date here. fastText takes
-    the 32 bits of a word's hash as a signed number.
+    `running[n]`: the hash of the last n + 1 words, 0 at the start of a text; brought up to date here.
     """
-    signed = wanted | np.uint64(0xFFFFFFFF00000000) if wanted & np.uint64(0x80000000) else wanted
+    signed = signed_hash(wanted)
     found = 0
     for longer in range(len(running) - 1, 0, -1):
         if running[longer - 1] != 0:
-            running[longer] = running[longer - 1] * np.uint64(_WORD_STIR) + signed
+            running[longer] = running[longer - 1] * np.uint64(WORD_STIR) + signed
             bucket = int(running[longer] % np.uint64(shape[BUCKETS]))
             found += _add_bucket(bucket, shape, kept, before, rows, vector)
     running[0] = signed

@@ -18,12 +18,16 @@ __all__ = ["VOCABULARIES", "Tokenizer", "decode", "open_tokenizer"]
 
 
 def open_tokenizer(source: str | Path) -> Tokenizer:
-    """The tokenizer of a name in `VOCABULARIES` or of a file `tokenizer.json`.
+    """The tokenizer of a name in `VOCABULARIES`, of a file `tokenizer.json`, or inside a model's `.gguf`.
 
     Raises StageError where the library is not installed or the file is no tokenizer.
     """
     if isinstance(source, str) and source in VOCABULARIES:
         return open_vocabulary(source)
+    if Path(source).suffix == ".gguf":
+        from stages.tokenizers.gguf import open_gguf
+
+        return open_gguf(Path(source))
     from stages.tokenizers.huggingface import open_file
 
     return open_file(Path(source))

@@ -22,6 +22,20 @@ from stages.tokenizers.tokenizer import Encoded, Ids, Tokenizer, speller, spelli
 
 def open_file(path: Path) -> Tokenizer:
     """The tokenizer in a file. Raises StageError where the library is not installed or the file is no tokenizer."""
+    tokenizers = import_library(path)
+    try:
+        library = tokenizers.Tokenizer.from_buffer(path.read_bytes())
+    except OSError:
+        raise
+    except Exception as error:  # the library raises nothing more specific
+        raise StageError(
+            f"{path} is no tokenizer.json: {error}\n    mend: name the file tokenizer.json of a model"
+        ) from error
+    return settled(library, path.name)
+
+
+def import_library(path: Path) -> Any:
+    """The library `tokenizers`, on one core. Raises StageError where it is not installed."""
     try:
         import tokenizers
     except ImportError as error:
@@ -31,18 +45,10 @@ def open_file(path: Path) -> Tokenizer:
         ) from error
     # The library reads this at every call; a worker has one core, and forked threads would not survive anyway.
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
-    try:
-        library = tokenizers.Tokenizer.from_buffer(path.read_bytes())
-    except OSError:
-        raise
-    except Exception as error:  # the library raises nothing more specific
-        raise StageError(
-            f"{path} is no tokenizer.json: {error}\n    mend: name the file tokenizer.json of a model"
-        ) from error
-    return _settled(library, path.name)
+    return tokenizers
 
 
-def _settled(library: Any, name: str) -> Tokenizer:
+def settled(library: Any, name: str) -> Tokenizer:
     """The library's tokenizer with everything off that is not about the text."""
     library.no_padding()
     library.no_truncation()

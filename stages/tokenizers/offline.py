@@ -6,6 +6,7 @@ Their ids are those of tiktoken's `encode_ordinary` (cl100k, o200k) and of the m
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, Final
 
 import numpy as np
@@ -23,8 +24,9 @@ VOCABULARIES: Final = {
 """Our names, and the library's. `qwen3` brings texts into NFC first."""
 
 
+@cache
 def open_vocabulary(name: str) -> Tokenizer:
-    """The vocabulary of this name. Raises StageError where quicktok-v1 is not installed."""
+    """The vocabulary of this name, loaded once per process. Raises StageError where quicktok-v1 is not installed."""
     try:
         import quicktok
     except ImportError as error:

@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
-import gc
-import warnings
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
 from jobs.engines.engine import Engine
 from jobs.engines.opening import open_engine
 from pipelines.plan import RunOptions
+from tests.jobs.clusters import Cluster, ray_head
 
 MEMORY = 600 * 2**20
 
 
 @pytest.fixture(scope="session")
-def ray_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    """An engine on a Ray that runs until the session ends; runs with `engine: ray` use it too."""
-    with open_engine(RunOptions(engine="ray"), 2, MEMORY, tmp_path_factory.mktemp("ray")) as engine:
+def ray_cluster() -> Iterator[Cluster]:
+    """A Ray head that runs until the session ends."""
+    with ray_head() as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def ray_engine(ray_cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """An engine that has joined the head until the session ends; runs with `engine: ray` use it too."""
+    with ExitStack() as stack:
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in ray_cluster.environment.items():
+                if name.startswith("RAY_"):
+                    patch.setenv(name, value)
+            opened = open_engine(RunOptions(engine="ray"), 2, MEMORY, tmp_path_factory.mktemp("ray"))
+            engine = stack.enter_context(opened)
         yield engine
-    with warnings.catch_warnings():
-        # Ray ends its processes without waiting for them, which Python tells of when their handles go.
-        warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()
 
 
 @pytest.fixture(scope="session")

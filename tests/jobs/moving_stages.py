@@ -66,3 +66,10 @@ class Loses(ByLength):
 
     def gather(self, batches: Iterator[pa.RecordBatch], tools: Any) -> Iterator[Gathered]:
         return iter(())
+
+
+class Keeps(Move):
+    """Moves documents to where they stand already."""
+
+    def route(self, batch: pa.RecordBatch, parts: int, tools: Any) -> Route:
+        return route_by_order("keep", batch, parts, 0)

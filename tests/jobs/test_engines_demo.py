@@ -21,7 +21,7 @@ DIGESTS = ("digest", "ledger_digest", "content_digest")
 @pytest.fixture(scope="module")
 def crawl(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("sample")
-    make_sample(folder, village_pages=60, python_modules=4, report=lambda line: None)
+    make_sample(folder, village_pages=100, python_modules=4, report=lambda line: None)
     return folder / "crawl"
 
 

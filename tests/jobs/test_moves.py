@@ -216,3 +216,15 @@ def test_a_group_without_documents_is_told_with_its_mend(corpus: Path, tmp_path:
         run(corpus, tmp_path / "out", ["stages.mix: {weights: {a: 1, z: 1}, by: source}"])
     with pytest.raises(StageError, match="no stream 'z'"):
         run(corpus, tmp_path / "other", ["stages.mix: {weights: {a: 1, z: 1}}"])
+
+
+@pytest.mark.usefixtures("many_parts")
+def test_an_order_that_is_kept_spreads_files_evenly_over_parts(corpus: Path, tmp_path: Path) -> None:
+    run(corpus, tmp_path / "plain", [])
+    run(corpus, tmp_path / "kept", ["./moving_stages.py:Keeps"], workers=2)
+
+    assert ids_of(tmp_path / "kept") == ids_of(tmp_path / "plain")
+    [step] = (tmp_path / "kept/_textmill/steps").glob("*-Keeps-*")
+    counts = [json.loads(file.read_bytes())["in"] for file in sorted((step / "receipts").iterdir())]
+    assert len(counts) > 2
+    assert max(counts) < sum(counts) / 2

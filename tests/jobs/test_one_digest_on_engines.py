@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -109,6 +110,20 @@ def test_one_cluster_ends_what_the_other_began(
     run(pipeline, "ray", until="0")
     run(pipeline, "spark", until="exact")
     assert digests(run(pipeline, "ray")) == expected
+
+
+def test_a_run_starts_and_ends_a_ray_of_its_own(corpus: Path, expected: list[str], tmp_path: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+    environment["HOME"] = str(tmp_path / "home")
+    command = [sys.executable, "-m", "textmill", "run", str(pipeline_in(tmp_path, corpus)), "--engine", "ray"]
+    done = subprocess.run(
+        [*command, "--workers", "2", "--memory", "2GB"], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert f"digest          {expected[0]}" in done.stdout
+    assert len(done.stderr.splitlines()) < 20
+    assert not (tmp_path / "home/.ray").exists()
+    assert not list((tmp_path / "out/_textmill").glob("scratch-*"))
 
 
 def test_a_cluster_without_its_extra_is_refused_with_the_extras_name(corpus: Path, tmp_path: Path) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import fasttext_new
 import pytest
 
 from pipelines.schema import json_schema
@@ -131,3 +133,75 @@ def test_models_may_be_left_empty(talking: Any) -> None:
 
 def test_the_schema_for_editors_takes_declared_models() -> None:
     assert json_schema()["properties"]["models"]["additionalProperties"] == {"type": "object"}
+
+
+SCORED = """textmill: 1
+read: {{stages.read: {{paths: data}}}}
+steps:
+  - stages.score:
+      quality: {model}
+  - filters.expression: {{keep: "{keep}"}}
+write: {{to: out}}
+models:
+  raw_hq: {{fasttext: models/hq.bin, label: {label}}}
+"""
+
+
+@pytest.fixture
+def scoring(bench: Any) -> Any:
+    (bench.folder / "train.txt").write_text("__label__hq one two three\n__label__low four five six\n")
+    model = fasttext_new.train_supervised(input=str(bench.folder / "train.txt"), dim=4, thread=1, verbose=0)
+    (bench.folder / "models").mkdir()
+    model.save_model(str(bench.folder / "models" / "hq.bin"))
+    return bench
+
+
+def scored(model: str = "raw_hq", keep: str = "quality > 0.02", label: str = "__label__hq") -> str:
+    return SCORED.format(model=model, keep=keep, label=label)
+
+
+def test_a_score_and_a_decision_on_it_compile(scoring: Any) -> None:
+    plan = scoring.compile(scored())
+
+    assert str(plan.steps[0].schema.field("quality").type) == "float"
+    assert plan.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("changed", "where", "what", "mend"),
+    [
+        ({"model": "raw"}, "p.yaml:5", "there is no model named 'raw'", "'raw_hq'?"),
+        ({"model": "{fasttext: models/hq.bin}"}, "p.yaml:5", "needs the field 'quality.label'", "label"),
+        ({"model": "{fasttext: models/hq.bin, lab: hq}"}, "p.yaml:5", "field 'quality.lab", "label"),
+        ({"model": "{fasttext: hq.bin, label: hq}"}, "p.yaml:5", "hq.bin is missing", "folder of the YAML"),
+        ({"label": "high"}, "p.yaml:4", "has no label 'high'", ""),
+        ({"label": "7"}, "p.yaml:9", "the model 'raw_hq': label: 7 should be text", "quotes"),
+        ({"keep": "qualty > 0.02"}, "p.yaml:6", "'qualty'", "add such a stage"),
+        ({"keep": "quality > 'high'"}, "p.yaml:6", "quality", "columns here"),
+    ],
+)
+def test_what_is_wrong_with_a_score_is_told_at_its_line(
+    scoring: Any, changed: dict[str, str], where: str, what: str, mend: str
+) -> None:
+    found = scoring.faults(scored(**changed))
+
+    assert any(fault[0] == where and what in fault[1] and mend in fault[2] for fault in found), found
+
+
+def test_the_schema_for_editors_takes_columns_with_a_model_or_its_name() -> None:
+    told = json_schema()["$defs"]["stages.score"]
+
+    model, name = told["additionalProperties"]["anyOf"]
+    assert (sorted(model["properties"]), name["type"]) == (["fasttext", "label", "max_chars", "newline"], "string")
+    assert "required" not in told
+
+
+def test_a_model_file_counts_by_its_content(scoring: Any, tmp_path: Path) -> None:
+    before = scoring.compile(scored()).steps[0].fingerprint
+    (tmp_path / "models" / "hq.bin").rename(tmp_path / "models" / "moved.bin")
+    moved = scoring.compile(scored().replace("hq.bin", "moved.bin")).steps[0].fingerprint
+    content = bytearray((tmp_path / "models" / "moved.bin").read_bytes())
+    content[-1] ^= 1
+    (tmp_path / "models" / "moved.bin").write_bytes(content)
+
+    assert before == moved != scoring.compile(scored().replace("hq.bin", "moved.bin")).steps[0].fingerprint

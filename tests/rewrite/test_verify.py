@@ -9,7 +9,7 @@ import pytest
 from rewrite.openers import is_refusal, without_openers
 from rewrite.style import fixed_part, shipped_style, style_names, template_of
 from rewrite.traits import copied_share, kept_numbers, main_script, repeated_share, script_share, words_of
-from rewrite.verify import Verify, judged, open_judge, tidied
+from rewrite.verify import Judge, Verify, judged, tidied
 from stages.specimens import SENTENCES, hostile_texts
 
 SOURCE = (
@@ -29,7 +29,7 @@ PROMPT = fixed_part(shipped_style("medium"), template_of(shipped_style("medium")
 
 
 def verdict(reply: str, source: str = SOURCE, **limits: Any) -> tuple[str | None, float | None, float | None]:
-    judge = open_judge(Verify(**limits), PROMPT)
+    judge = Judge(Verify(**limits), PROMPT)
     told = judged(judge, [source], [tidied(judge.limits, reply)])
     return told.rule[0].as_py(), told.value[0].as_py(), told.limit[0].as_py()
 
@@ -160,7 +160,7 @@ def test_scripts_are_told_by_letters_alone() -> None:
 
 
 def test_no_text_breaks_a_rule_by_its_form() -> None:
-    judge = open_judge(Verify(min_numbers=0.5), PROMPT)
+    judge = Judge(Verify(min_numbers=0.5), PROMPT)
     texts = list(hostile_texts().values())
     assert len(judged(judge, texts, [tidied(judge.limits, text) for text in texts])) == len(texts)
     for name in style_names():

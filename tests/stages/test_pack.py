@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from stages.document import child_id
-from stages.move import Gathered
+from stages.move import EVEN, Gathered
 from stages.pack import Pack
 from stages.stage import stage_key
 from stages.tokenize import Tokenize, Tools
@@ -245,7 +245,10 @@ def test_documents_are_routed_by_the_pipelines_seed() -> None:
     assert np.array_equal(routes[0][1], routes[1][1])
     assert not np.array_equal(routes[0][1], routes[2][1])
     assert Pack(seed=9).placed(Path(), 1) == Pack(seed=9)
-    assert Pack(order="keep").route(documents, 5, "")[1].tolist() == list(range(200))
+    even = documents.append_column(EVEN, pa.array([0] * 100 + [3] * 100, pa.int32()))
+    part, rank = Pack(order="keep").route(even, 5, "")
+    assert part.tolist() == even[EVEN].to_pylist()
+    assert rank.tolist() == list(range(200))
 
 
 def test_padding_fills_sequences_and_counts_in_no_target() -> None:

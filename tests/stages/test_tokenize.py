@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -219,8 +220,20 @@ def test_what_is_no_tokenizer_is_told_before_the_run(tmp_path: Path) -> None:
     assert stage.stored() == {}
     assert "is no tokenizer.json" in fault
     assert "; name the file" in fault
-    with pytest.raises(ValidationError, match=r"neither a file tokenizer\.json nor one of cl100k"):
+    with pytest.raises(ValidationError, match=r"no file tokenizer\.json, no model\.gguf and none of cl100k"):
         Tokenize(tokenizer="gpt2")
+
+
+@pytest.mark.parametrize(("library", "name"), [("quicktok", "o200k_harmony"), ("tokenizers", None)])
+def test_a_missing_library_is_told_with_the_extra_to_install(
+    tokenizer_file: Path, monkeypatch: pytest.MonkeyPatch, library: str, name: str | None
+) -> None:
+    monkeypatch.setitem(sys.modules, library, None)
+
+    (fault,) = Tokenize(tokenizer=name or tokenizer_file).check(batch_of().schema)
+
+    assert "not installed" in fault
+    assert 'pip install "textmill[tokenize]"' in fault
 
 
 def test_the_content_of_the_file_counts_and_not_its_name(tokenizer_file: Path, tmp_path: Path) -> None:

@@ -292,3 +292,47 @@ def annotate(
     from jobs.commands.annotate import annotate_command
 
     annotate_command(directory, stage, workers, memory)
+
+
+train = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Train classifiers for `stages.score`.")
+app.add_typer(train, name="train")
+
+
+@train.command()
+def fasttext(
+    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="Where the model and its card go.")],
+    data: Annotated[list[str] | None, typer.Option("--data", metavar="FILE", help="Labelled documents.")] = None,
+    text_column: Annotated[str | None, typer.Option(help="Which column holds the text.")] = None,
+    label_column: Annotated[str, typer.Option(help="Which column holds the label.")] = "label",
+    label: Annotated[str | None, typer.Option(help="The label whose probability is the score.")] = None,
+    leave_out: Annotated[list[str] | None, typer.Option("--leave-out", metavar="LABEL", help="Not to be used.")] = None,
+    positives: Annotated[list[str] | None, typer.Option("--positives", metavar="RUN", help="A run or files.")] = None,
+    negatives: Annotated[list[str] | None, typer.Option("--negatives", metavar="RUN", help="A run or files.")] = None,
+    held_out: Annotated[str, typer.Option(help="The share that is only judged on.")] = "10%",
+    group_by: Annotated[str | None, typer.Option(help="Hold out whole values of this column.")] = None,
+    epochs: Annotated[int, typer.Option(min=1)] = 3,
+    learning_rate: Annotated[float, typer.Option(min=0.0001)] = 0.1,
+    word_grams: Annotated[int, typer.Option(min=1, help="Longest n-grams of words.")] = 2,
+    dimensions: Annotated[int, typer.Option(min=1, help="Width of the model.")] = 100,
+    buckets: Annotated[
+        int, typer.Option(min=1, help="Rows for n-grams; the file takes 4 bytes x width each.")
+    ] = 2_000_000,
+    min_count: Annotated[int, typer.Option(min=1, help="Words that are rarer are not known.")] = 1,
+    seed: Annotated[int, typer.Option(help="Decides the split and the start of training.")] = 0,
+    threads: Annotated[int, typer.Option(min=1, help="More than 1 is faster, and not the same twice.")] = 1,
+) -> None:
+    """Train a fastText classifier and judge it on held-out documents."""
+    from jobs.commands.train import train_fasttext_command
+
+    settings = {"dim": dimensions, "wordNgrams": word_grams, "epoch": epochs, "lr": learning_rate, "bucket": buckets}
+    settings |= {"minCount": min_count, "seed": seed, "thread": threads}
+    train_fasttext_command(
+        to,
+        data or [],
+        (text_column, label_column, group_by),
+        label,
+        leave_out or [],
+        (positives or [], negatives or []),
+        held_out,
+        settings,
+    )

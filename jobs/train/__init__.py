@@ -1,0 +1,1 @@
+"""Training classifiers from labelled documents, with what is needed to trust them: held-out figures and a card."""

@@ -70,7 +70,7 @@ class Mix(Find):
     """The column whose values name the groups, such as `source` or `language`; the streams it takes from when left
     out."""
     groups: Mapping[str, str] = Field(default_factory=dict)
-    """Instead of a column: a condition per group, the first that holds, such as `{synthetic: "style is not null"}`."""
+    """Instead of a column: a condition per group, the first that holds, such as `{synthetic: "style is not None"}`."""
     seed: int | None = None
     """Decides which documents are taken; the pipeline's seed when left out."""
 

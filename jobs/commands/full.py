@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pyarrow.compute as pc
 
@@ -22,10 +22,13 @@ from jobs.table import text_table
 from jobs.train.fasttext import MODEL
 from stages.errors import StageError
 
+SMALL: Final = {"dim": 32, "bucket": 100_000}
+"""fastText's parameters for a sample of some hundred documents: a model of 13 MB."""
+
 
 def full_command(directory: Path, workers: int | None) -> None:
     """Sample, train a classifier, run the recipe `full`, and say where to look."""
-    sample, examples, model, out = (directory / name for name in ("sample", "examples", "model", "out"))
+    sample, examples, model, out = (directory.absolute() / name for name in ("sample", "examples", "model", "out"))
     with store_errors(str(sample), "make the sample"):
         make_sample(sample, report=print)
     overrides = {} if workers is None else {"workers": workers}
@@ -52,7 +55,7 @@ def _run(recipe: str, overrides: Mapping[str, Any], **variables: Path) -> Mappin
 
 def _train(to: Path, examples: Path) -> None:
     sides = tuple([f"{examples / side}/data/*.parquet"] for side in ("good", "other"))
-    train_fasttext_command(to, [], (None, "label", None), None, [], (sides[0], sides[1]), "20%", {})
+    train_fasttext_command(to, [], (None, "label", None), None, [], (sides[0], sides[1]), "20%", SMALL)
 
 
 def _rewritten(out: Path, manifest: Mapping[str, Any]) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import fasttext_new
 import pytest
 
 from pipelines import compile_pipeline, recipe_names
 from stages.archives.write import WarcWriter
+from stages.errors import PipelineError
 
 PAGE = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html><body><p>Some words.</p></body></html>"
 
@@ -16,22 +18,34 @@ PAGE = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html><body><p>Some w
 def place(tmp_path: Path) -> Path:
     (tmp_path / "documents").mkdir()
     (tmp_path / "documents" / "a.jsonl").write_text('{"text": "some words"}\n')
-    (tmp_path / "crawl").mkdir()
-    with (tmp_path / "crawl" / "a.warc.gz").open("wb") as file:
-        writer = WarcWriter(file)
-        date, name = "2024-01-01T00:00:00Z", "urn:uuid:7a9f5f4e-0000-4000-8000-000000000001"
-        writer.write("response", record_id=name, date=date, block=PAGE, url="http://a.example/")
+    for folder in ("crawl", "good", "other"):
+        (tmp_path / folder).mkdir()
+        with (tmp_path / folder / "a.warc.gz").open("wb") as file:
+            writer = WarcWriter(file)
+            date, name = "2024-01-01T00:00:00Z", "urn:uuid:7a9f5f4e-0000-4000-8000-000000000001"
+            writer.write("response", record_id=name, date=date, block=PAGE, url="http://a.example/")
+    lines = ["__label__positive the mill grinds the flour\n", "__label__negative buy watches now\n"]
+    (tmp_path / "train.txt").write_text("".join(lines * 5))
+    model = fasttext_new.train_supervised(input=str(tmp_path / "train.txt"), dim=4, bucket=100, thread=1, verbose=0)
+    model.save_model(str(tmp_path / "model.bin"))
     return tmp_path
 
 
 @pytest.mark.parametrize("name", recipe_names())
 def test_a_recipe_runs_on_its_default_paths(place: Path, name: str) -> None:
-    plan = compile_pipeline(name, working_directory=place)
+    # A model's path starts at the YAML file, which for a recipe is nowhere of the user's.
+    settings = ["vars.classifier=model.bin"] if name == "full" else []
+    plan = compile_pipeline(name, settings=settings, working_directory=place)
 
     assert plan.name == name
     assert plan.file == f"{name}.yaml"
     assert plan.home == str(place / "out")
     assert plan.text.startswith("#")
+
+
+def test_the_full_recipe_names_the_model_that_it_misses(place: Path) -> None:
+    with pytest.raises(PipelineError, match=r"model\.bin is missing"):
+        compile_pipeline("full", working_directory=place)
 
 
 def test_the_demo_stores_extracted_text_before_it_is_filtered(place: Path) -> None:

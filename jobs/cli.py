@@ -310,7 +310,9 @@ def fasttext(
     negatives: Annotated[list[str] | None, typer.Option("--negatives", metavar="RUN", help="A run or files.")] = None,
     held_out: Annotated[str, typer.Option(help="The share that is only judged on.")] = "10%",
     group_by: Annotated[str | None, typer.Option(help="Hold out whole values of this column.")] = None,
-    epochs: Annotated[int, typer.Option(min=1)] = 3,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="How often to read the documents; 3 times if many, up to 25 if few.")
+    ] = None,
     learning_rate: Annotated[float, typer.Option(min=0.0001)] = 0.1,
     word_grams: Annotated[int, typer.Option(min=1, help="Longest n-grams of words.")] = 2,
     dimensions: Annotated[int, typer.Option(min=1, help="Width of the model.")] = 100,

@@ -78,10 +78,12 @@ class Asking(BaseModel):
     """What answers are held to, such as `{max_length_ratio: 3, min_numbers: 50%, refusals: false}`; what is left out is
     as the style has it."""
     replies: Annotated[Path | None, Runtime()] = None
-    """The folder of the reply store; in the run's own folder when left out. Runs may share one."""
+    """The folder of the reply store, relative to the working directory; in the run's own folder when left out. Runs may
+    share one."""
 
     def placed(self, house: Path, seed: int) -> Self:
-        return self if self.replies is not None else self.model_copy(update={"replies": house / "replies"})
+        folder = house / "replies" if self.replies is None else self.replies
+        return self.model_copy(update={"replies": folder.absolute()})
 
     def resources(self) -> Resources:
         return model_resources(self.llm)

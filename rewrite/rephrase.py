@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from weakref import finalize
 
 import pyarrow as pa
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, model_validator
 
 from rewrite.asking import Asking, model_faults
 from rewrite.budget import COLUMN
@@ -33,10 +33,14 @@ def _as_list(value: Any) -> Any:
     return (value,) if isinstance(value, str) else value
 
 
+def _known(names: tuple[str, ...]) -> tuple[str, ...]:
+    if not names:
+        raise ValueError("the list of styles is empty; name one, or give a template")
+    return tuple(map(check_style_name, names))
+
+
 StyleNames = Annotated[
-    tuple[Annotated[str, AfterValidator(check_style_name)], ...],
-    Field(min_length=1),
-    BeforeValidator(_as_list, json_schema_input_type=str | list[str]),
+    tuple[str, ...], AfterValidator(_known), BeforeValidator(_as_list, json_schema_input_type=str | list[str])
 ]
 
 

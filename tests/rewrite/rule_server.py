@@ -102,9 +102,9 @@ class RuleServer:
             if self.log is not None and DOCUMENT.search(user):
                 with self.log.open("a") as log:
                     log.write(json.dumps([system, user]) + "\n")
+        text = self.rule(system, user)
         if self.status != 200 and DOCUMENT.search(user):
             return self.status, {"error": {"message": "not today"}}
-        text = self.rule(system, user)
         usage = {"prompt_tokens": len(user.split()), "completion_tokens": len(text.split())}
         choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": self.finish}
         return 200, {"object": "chat.completion", "choices": [choice], "usage": usage}

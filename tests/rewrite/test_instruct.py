@@ -18,6 +18,7 @@ from rewrite.fill import TEMPLATES, read_filled, read_templates, suited, without
 from rewrite.instruct import Instruct
 from rewrite.pairs import grounded_share, kept_count, read_pairs, shuffled
 from rewrite.template import TemplateFault
+from stages.hashing import digest_of
 from stages.laws import check_stage
 from stages.verdicts import Mapped
 from tests.rewrite.rule_server import RuleServer, document_in
@@ -205,3 +206,8 @@ def test_settings_that_make_no_sense_are_refused(server: RuleServer) -> None:
         stage_of(server, templates="x.yaml")
     with pytest.raises(ValidationError, match="how"):
         stage_of(server, how="answers")
+
+
+def test_a_changed_prompt_or_template_comes_with_a_new_version_of_the_stage() -> None:
+    files = {file.name: file.read_text("utf-8") for file in sorted(TEMPLATES.parent.glob("*.yaml"))}
+    assert (Instruct.version, digest_of(files)) == (1, "389e046ecba375e9af5881e5b4387989")

@@ -24,7 +24,8 @@ from pipelines.compile import compile_pipeline, validate_pipeline
 from stages.errors import StageError
 from tests.rewrite.rule_server import DOCUMENT, RuleServer, in_other_words
 
-KILLS = 20
+KILLS = int(os.environ.get("TEXTMILL_KILLS", "4"))
+"""Each kill costs a start of driver and worker, about 5 seconds of a core; 20 were tried with TEXTMILL_KILLS=20."""
 DIGESTS = ("digest", "ledger_digest", "content_digest")
 STEPS = """
   - rewrite.rephrase: {llm: writer, style: [medium, easy], keep: both, REPLIES}
@@ -56,7 +57,8 @@ def pipeline(folder: Path, url: str, steps: str, count: int, model: str = "", re
     file = folder / "p.yaml"
     steps = steps.replace(", REPLIES", f", replies: {replies}" if replies else "")
     file.write_text(
-        f"textmill: 1\nname: rewriting\nmodels:\n  writer: {{llm: http, base_url: '{url}', model: rules, retries: 0{model}}}\n"
+        "textmill: 1\nname: rewriting\n"
+        f"models:\n  writer: {{llm: http, base_url: '{url}', model: rules, retries: 0{model}}}\n"
         f"read: {{stages.read: {{paths: '{corpus}', split_size: 3kB}}}}\nsteps:{steps}write: {{to: '{folder}/out'}}\n"
     )
     return file
@@ -99,24 +101,24 @@ def test_a_replay_without_the_model_gives_the_same_bytes_with_one_and_two_worker
     assert child["id"] in "\n".join(tell(way, first))
 
 
-def test_a_run_killed_twenty_times_asks_for_no_stored_reply_again(tmp_path: Path) -> None:
+def test_a_run_killed_again_and_again_asks_for_no_stored_reply_again(tmp_path: Path) -> None:
     step = "\n  - rewrite.rephrase: {llm: writer, style: medium}\n"
     killed_on: list[str] = []
     running: list[subprocess.Popen[bytes]] = []
 
     def kill_now_and_then(system: str, user: str) -> str:
-        if DOCUMENT.search(user) and len(killed_on) < KILLS and len(set(server.asked_about_documents)) % 2 == 0:
-            if user not in killed_on:
-                time.sleep(0.05)  # what was answered before is stored by then
-                killed_on.append(user)
-                os.killpg(running[-1].pid, signal.SIGKILL)
+        second = DOCUMENT.search(user) and len(set(server.asked_about_documents)) % 2 == 0
+        if second and user not in killed_on and len(killed_on) < KILLS:
+            time.sleep(0.1)  # what was answered before is stored by then
+            killed_on.append(user)
+            os.killpg(running[-1].pid, signal.SIGKILL)
         return in_other_words(system, user)
 
     with RuleServer(kill_now_and_then) as server:
         file = pipeline(tmp_path / "killed", server.url, step, 2 * KILLS + 3, ", concurrency: 1")
         for _ in range(KILLS + 1):
             running.append(start(file))
-            code = running[-1].wait(120)
+            code = running[-1].wait(600)
             assert code == (-signal.SIGKILL if len(running) <= KILLS else 0)
         asked = Counter(user for _, user in server.asked_about_documents)
         assert len(killed_on) == KILLS
@@ -153,14 +155,14 @@ def test_requests_that_fail_are_failed_documents_and_the_run_goes_on(tmp_path: P
         step = "\n  - rewrite.rephrase: {llm: writer, style: medium}\n"
         manifest = run(pipeline(tmp_path / "picky", server.url, step, 4, ", concurrency: 1"), workers=1)
     flow = next(flow for flow in manifest["flows"] if flow["stage"] == "rewrite.rephrase")
-    assert flow["rules"] == {"error:llm": 1, "too_short_to_rewrite": 2}
-    assert (flow["failed"], flow["out"]) == (1, 4)
+    assert flow["rules"] == {"error:llm": 1, "too_short_to_rewrite": 1}
+    assert (flow["failed"], flow["dropped"], flow["out"]) == (1, 1, 5)
 
 
 @pytest.mark.parametrize(
     ("step", "told"),
     [
-        ("{llm: writter, style: easy}", "did you mean writer"),
+        ("{llm: writter, style: easy}", "did you mean 'writer'"),
         ("{llm: writer, style: esay}", "there is no style 'esay'; did you mean easy?"),
         ("{llm: writer, template: t.yaml}", "there is no slot 'titel'; slots: document"),
         ("{llm: writer, template: none.yaml}", "none.yaml is missing"),
@@ -176,4 +178,4 @@ def test_what_cannot_work_is_one_fault_with_its_line_before_the_run(tmp_path: Pa
     (folder / "t.yaml").write_text("user: '{{ document }} {{ titel }}'\n")
     [fault] = validate_pipeline(file)
     assert told in str(fault)
-    assert "p.yaml:6" in str(fault)
+    assert "p.yaml:7" in str(fault)

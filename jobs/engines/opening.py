@@ -55,7 +55,7 @@ def open_engine(options: RunOptions, workers: int, memory: int, scratch: Path) -
             with open_ray(workers, options.workers, memory, scratch) as on_ray:
                 yield on_ray
         else:
-            from jobs.engines.spark import open_spark
+            from jobs.engines.spark_session import open_spark
 
             with open_spark(workers, memory, scratch) as on_spark:
                 yield on_spark

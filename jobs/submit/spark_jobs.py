@@ -17,7 +17,7 @@ from typing import Final
 from uuid import uuid4
 
 from jobs.engines.packages import FRONT_DOOR, home, write_zip
-from jobs.engines.spark import ATTEMPTS
+from jobs.engines.spark_session import ATTEMPTS
 from jobs.submit.order import Order
 
 _QUIET: Final = """\

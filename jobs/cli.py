@@ -313,7 +313,7 @@ def fasttext(
     epochs: Annotated[
         int | None, typer.Option(min=1, help="How often to read the documents; 3 times if many, up to 25 if few.")
     ] = None,
-    learning_rate: Annotated[float, typer.Option(min=0.0001)] = 0.1,
+    learning_rate: Annotated[float, typer.Option(min=0.0001)] = 0.5,
     word_grams: Annotated[int, typer.Option(min=1, help="Longest n-grams of words.")] = 2,
     dimensions: Annotated[int, typer.Option(min=1, help="Width of the model.")] = 100,
     buckets: Annotated[

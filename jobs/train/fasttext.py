@@ -49,7 +49,7 @@ class Settings:
     dim: int = 100
     wordNgrams: int = 2
     epoch: int | None = None
-    lr: float = 0.1
+    lr: float = 0.5
     bucket: int = 2_000_000
     minCount: int = 1
     thread: int = 1

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from jobs.cli import run_command_line
+from jobs.train.fasttext import passes_over
 from jobs.train.metrics import area_under_curve, precision_and_recall, shortest_between, thresholds
 from stages.score import FasttextModel, Score
 
@@ -235,3 +236,7 @@ def test_a_threshold_keeps_what_it_says_and_equal_scores_together() -> None:
 )
 def test_a_limit_is_written_with_as_few_digits_as_separate(low: float, high: float, number: float) -> None:
     assert shortest_between(low, high) == number
+
+
+def test_few_documents_are_read_more_often_than_many() -> None:
+    assert [passes_over(count) for count in (40, 4000, 10_000, 400_000)] == [25, 25, 10, 3]

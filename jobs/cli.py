@@ -9,7 +9,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -320,14 +320,23 @@ def fasttext(
         int, typer.Option(min=1, help="Rows for n-grams; the file takes 4 bytes x width each.")
     ] = 2_000_000,
     min_count: Annotated[int, typer.Option(min=1, help="Words that are rarer are not known.")] = 1,
+    punctuation: Annotated[
+        Literal["apart", "attached"], typer.Option(help="Whether marks and symbols are words of their own.")
+    ] = "apart",
     seed: Annotated[int, typer.Option(help="Decides the split and the start of training.")] = 0,
     threads: Annotated[int, typer.Option(min=1, help="More than 1 is faster, and not the same twice.")] = 1,
 ) -> None:
     """Train a fastText classifier and judge it on held-out documents."""
     from jobs.commands.train import train_fasttext_command
 
-    settings = {"dim": dimensions, "wordNgrams": word_grams, "epoch": epochs, "lr": learning_rate, "bucket": buckets}
-    settings |= {"minCount": min_count, "seed": seed, "thread": threads}
+    settings: dict[str, Any] = {
+        "dim": dimensions,
+        "wordNgrams": word_grams,
+        "epoch": epochs,
+        "lr": learning_rate,
+        "bucket": buckets,
+    }
+    settings |= {"minCount": min_count, "seed": seed, "thread": threads, "punctuation": punctuation}
     train_fasttext_command(
         to,
         data or [],

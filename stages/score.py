@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -43,6 +43,9 @@ class FasttextModel(BaseModel):
     newline: str = " "
     """What each newline becomes before the model reads the text: fastText reads one line at a time, so models are
     trained on texts without any. A blank for most models; write what the training of yours did."""
+    punctuation: Literal["attached", "apart"] = "attached"
+    """`apart` puts a blank round every punctuation mark and symbol before the model reads the text, as models of
+    `textmill train fasttext` want it; write what the training of yours did."""
     max_chars: Annotated[int, Field(ge=1)] | None = None
     """Read this many characters from the start of the text at most; the whole text when left out."""
 
@@ -126,11 +129,11 @@ class Score(Map):
         from stages.kernels.fasttext_predict import probabilities
         from stages.kernels.texts import texts_of
 
-        answers: dict[tuple[Path, str, int | None], tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]] = {}
+        answers: dict[tuple[Path, str, str, int | None], tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]] = {}
         for column, model in self.models.items():
-            key = (model.fasttext, model.newline, model.max_chars)
+            key = (model.fasttext, model.newline, model.punctuation, model.max_chars)
             if key not in answers:
-                text = _as_read(batch["text"], model.newline, model.max_chars)
+                text = _as_read(batch["text"], model)
                 answers[key] = probabilities(tools[model.fasttext], texts_of(text))
             chances, known = answers[key]
             score = chances[:, tools[model.fasttext].labels.index(_bare(model.label))]
@@ -138,11 +141,21 @@ class Score(Map):
         return batch
 
 
-def _as_read(text: pa.StringArray, newline: str, max_chars: int | None) -> pa.StringArray:
+def _as_read(text: pa.StringArray, model: FasttextModel) -> pa.StringArray:
     """The texts as the model reads them. A newline is a blank to the kernels anyway."""
-    if max_chars is not None:
-        text = pc.utf8_slice_codeunits(text, 0, max_chars)
-    return text if newline in (" ", "\n") else pc.replace_substring(text, "\n", newline)
+    if model.max_chars is not None:
+        text = pc.utf8_slice_codeunits(text, 0, model.max_chars)
+    if model.newline not in (" ", "\n"):
+        text = pc.replace_substring(text, "\n", model.newline)
+    return apart(text) if model.punctuation == "apart" else text
+
+
+def apart(text: pa.StringArray | pa.StringScalar) -> pa.StringArray | pa.StringScalar:
+    """Texts with a blank on both sides of every punctuation mark and symbol.
+
+    Those of Unicode's categories P and S, but for connectors such as `_`, which are parts of names.
+    """
+    return pc.replace_substring_regex(text, r"([\p{Pd}\p{Ps}\p{Pe}\p{Pi}\p{Pf}\p{Po}\p{S}])", r" \1 ")
 
 
 def _label_fault(model: FasttextModel, labels: tuple[str, ...]) -> str:

@@ -54,7 +54,7 @@ def tell(way: Way, manifest: Mapping[str, Any]) -> list[str]:
     if where is not None:
         lines.append(f"  record    at {where['offset']:,}, length {where['length'] or 0:,}")
     lines.append("")
-    steps = walked(way, manifest)
+    steps = walked(way, manifest) - behind_ends(way, manifest)
     ended: set[str] = set()
     for flow in manifest["flows"]:
         here = [row for row in way.ledger if (row["step"], row["stage"]) == (flow["step"], flow["stage"])]
@@ -122,6 +122,17 @@ def walked(way: Way, manifest: Mapping[str, Any]) -> set[str]:
                 behind.add(at)
         before &= behind
     return {steps[at]["step"] for at in before}
+
+
+def behind_ends(way: Way, manifest: Mapping[str, Any]) -> set[str]:
+    """The steps that the document did not come to, because it ended on all ways there."""
+    ends = {row["step"] for row in way.ends}
+    gone: set[int] = set()
+    for at, step in enumerate(manifest["steps"]):
+        before = [number in gone or manifest["steps"][number]["step"] in ends for number in step["inputs"]]
+        if before and all(before):
+            gone.add(at)
+    return {manifest["steps"][at]["step"] for at in gone}
 
 
 def _event(row: Mapping[str, Any]) -> list[str]:

@@ -28,6 +28,7 @@ _OPTIONS: Final = {
     "thread": "--threads",
     "seed": "--seed",
     "held_out": "--held-out",
+    "punctuation": "--punctuation",
 }
 
 

@@ -24,7 +24,7 @@ _SHARES: Final = (
 
 def card_text(told: Mapping[str, Any]) -> str:
     """The card in Markdown, from what `card.json` says."""
-    data, judged = told["data"], told["held_out"]
+    data, judged, punctuation = told["data"], told["held_out"], told["settings"]["punctuation"]
     counts = [
         [name, f"{data['train'].get(name, 0):,}", f"{data['held_out'].get(name, 0):,}"] for name in told["labels"]
     ]
@@ -36,7 +36,7 @@ def card_text(told: Mapping[str, Any]) -> str:
         f"Trained by textmill {told['textmill']}. The score is the probability of the label `{told['label']}`.",
         "",
         "    models:",
-        f"      scorer: {{fasttext: {told['model']}, label: {told['label']}}}",
+        f"      scorer: {{fasttext: {told['model']}, label: {told['label']}, punctuation: {punctuation}}}",
         "    …",
         "      - stages.score: {score: scorer}",
         f'      - filters.expression: {{keep: "score >= {column["threshold"]!r}"}}',

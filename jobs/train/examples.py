@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, Literal
 
 import pyarrow as pa
 from pydantic import ValidationError
@@ -20,6 +20,7 @@ from pydantic import ValidationError
 from stages.errors import Fault, PipelineError, StoreError
 from stages.hashing import hash_text, unit_interval
 from stages.read import Read, list_inputs, plan_splits, read_split, source_schema
+from stages.score import apart
 
 BUCKETS: Final = 64
 """Files that the training lines are spread over by hash: sorting one after the other takes a 64th of the memory."""
@@ -30,6 +31,10 @@ PREFIX: Final = "__label__"
 """What fastText knows labels by."""
 _BLANKS: Final = re.compile("[ \t\n\v\f\r\0]+")
 _BATCH: Final = 1024
+
+
+Punctuation = Literal["apart", "attached"]
+"""Whether punctuation marks and symbols are words of their own, as `stages.score` has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +78,12 @@ class Tally:
 
 
 def examples(
-    origins: Sequence[Origin], left_out: Sequence[str], share: float, seed: int, tally: Tally
+    origins: Sequence[Origin],
+    left_out: Sequence[str],
+    share: float,
+    seed: int,
+    tally: Tally,
+    punctuation: Punctuation = "apart",
 ) -> Iterator[Example]:
     """All examples, in the order of the files. A text that comes again, under whatever label, is left out.
 
@@ -89,8 +99,8 @@ def examples(
             if label in left_out:
                 tally.left_out += 1
                 continue
-            words = " ".join(words_of(text))
-            key = hash_text(words)
+            words = " ".join(words_of(text, punctuation))
+            key = hash_text(" ".join(words_of(text, "attached")))  # one split, whatever the training makes of marks
             if not words:
                 tally.empty += 1
                 continue
@@ -103,8 +113,10 @@ def examples(
             yield Example(text, words, label, key, held_out)
 
 
-def words_of(text: str) -> list[str]:
+def words_of(text: str, punctuation: Punctuation) -> list[str]:
     """The words of a text as `stages.score` reads them: none that fastText would take for a label or the line's end."""
+    if punctuation == "apart":
+        text = apart(pa.scalar(text, pa.string())).as_py()
     return [word for word in _BLANKS.split(text) if word and word != "</s>" and not word.startswith(PREFIX)]
 
 

@@ -25,6 +25,7 @@ from jobs.train.examples import (
     BUCKETS,
     Example,
     Origin,
+    Punctuation,
     Tally,
     bucket_of,
     check_labels,
@@ -55,6 +56,7 @@ class Settings:
     thread: int = 1
     seed: int = 0
     held_out: float = 0.1
+    punctuation: Punctuation = "apart"
 
 
 def train_fasttext(
@@ -104,7 +106,9 @@ def _written(
     draft = Path(tempfile.mkdtemp(prefix=f".{to.name}-", dir=to.parent))
     try:
         tally = Tally()
-        _write_examples(examples(origins, left_out, settings.held_out, settings.seed, tally), draft)
+        _write_examples(
+            examples(origins, left_out, settings.held_out, settings.seed, tally, settings.punctuation), draft
+        )
         scored = check_labels(tally, label)
         settings = replace(settings, epoch=settings.epoch or passes_over(tally.train.total()))
         _train(library, draft, settings)
@@ -147,7 +151,7 @@ def _train(library: Any, folder: Path, settings: Settings) -> None:
         write_in_order(buckets, file)
     for bucket in buckets:
         bucket.unlink()
-    how = {name: value for name, value in asdict(settings).items() if name != "held_out"}
+    how = {name: value for name, value in asdict(settings).items() if name not in ("held_out", "punctuation")}
     model = library.train_supervised(input=str(folder / "train.txt"), verbose=0, loss="softmax", **how)
     model.save_model(str(folder / MODEL))
 
@@ -156,7 +160,7 @@ def _card(
     folder: Path, tally: Tally, label: str, settings: Settings, command: str, paths: Sequence[str]
 ) -> dict[str, Any]:
     """Judge the model, and say all there is to say of it; the examples are removed."""
-    scores, labels, keys = _held_out_scores(folder, label)
+    scores, labels, keys = _held_out_scores(folder, label, settings)
     positive: Truth = labels == label
     precision, recall = precision_and_recall(scores >= 0.5, positive)
     state = _sha256(folder / "train.txt")
@@ -193,9 +197,10 @@ def _card(
     }
 
 
-def _held_out_scores(folder: Path, label: str) -> tuple[Scores, Any, list[str]]:
+def _held_out_scores(folder: Path, label: str, settings: Settings) -> tuple[Scores, Any, list[str]]:
     """The scores of the held-out documents by `stages.score` itself, their labels and keys. No score counts as 0."""
-    stage = Score(models={"score": FasttextModel(fasttext=folder / MODEL, label=label)})
+    model = FasttextModel(fasttext=folder / MODEL, label=label, punctuation=settings.punctuation)
+    stage = Score(models={"score": model})
     tools = stage.open()
     scores: list[float] = []
     labels: list[str] = []

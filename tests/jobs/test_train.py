@@ -101,7 +101,8 @@ def test_words_that_fasttext_takes_for_labels_or_an_end_are_not_trained_on(tmp_p
     hostile = [{**row, "text": f"__label__good </s> {row['text']} \0 __label__bad"} for row in rows]
     for name, data in (("plain", rows), ("hostile", hostile)):
         written(tmp_path / f"{name}.jsonl", data)
-        assert train("--data", tmp_path / f"{name}.jsonl", "--label", "good", "--to", tmp_path / name) == 0
+        arguments = ("--data", tmp_path / f"{name}.jsonl", "--label", "good", "--punctuation", "attached")
+        assert train(*arguments, "--to", tmp_path / name) == 0
 
     assert card(tmp_path / "plain")["model_sha256"] == card(tmp_path / "hostile")["model_sha256"]
 

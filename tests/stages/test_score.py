@@ -168,3 +168,12 @@ def test_a_wrong_file_or_label_is_told_before_the_run_and_by_the_workers(
     assert message in told
     with pytest.raises(StageError, match=r"mend:|no label"):
         stage.open()
+
+
+def test_marks_may_be_words_of_their_own_as_the_training_had_them(models: Path) -> None:
+    text = "the mill, grinds; the flour!"
+    attached = scored(stage_of(models, q=quality()), text)["q"][0].as_py()
+    apart = scored(stage_of(models, q=quality(punctuation="apart")), text)["q"][0].as_py()
+
+    assert apart == scored(stage_of(models, q=quality()), "the mill ,  grinds ;  the flour ! ")["q"][0].as_py()
+    assert apart > attached

@@ -39,7 +39,7 @@ class Resources(BaseModel):
 class Stage(BaseModel):
     """What every stage has. Subclass `Filter`, `Map`, `Find` or `Move`, never this."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, defer_build=True)
 
     version: ClassVar[int] = 1
     """Raised whenever the output changes for the same input; part of the fingerprint."""

@@ -192,7 +192,10 @@ def test_the_schema_for_editors_takes_columns_with_a_model_or_its_name() -> None
     told = json_schema()["$defs"]["stages.score"]
 
     model, name = told["additionalProperties"]["anyOf"]
-    assert (sorted(model["properties"]), name["type"]) == (["fasttext", "label", "max_chars", "newline"], "string")
+    assert (sorted(model["properties"]), name["type"]) == (
+        ["fasttext", "label", "max_chars", "newline", "punctuation"],
+        "string",
+    )
     assert "required" not in told
 
 

@@ -36,6 +36,7 @@ class _Server(ThreadingHTTPServer):
     """Knows its connections, to end those that clients keep open."""
 
     daemon_threads = True
+    request_queue_size = 256
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)

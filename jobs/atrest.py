@@ -86,6 +86,10 @@ class AtRest:
     def files(self) -> tuple[RestFile, ...]:
         return tuple(rest_file(part) for part in self.reader.parts)
 
+    @property
+    def feeds(self) -> tuple[str, ...]:
+        return self.reader.place.step.feeds
+
     def rows(self, worker: Worker, schema: pa.Schema, columns: Sequence[str] = ("text",)) -> Frame:
         place, picks = self.reader.place, self.reader.picks
         folder = f"{place.folder}/rows-{self.phases.next():02d}"

@@ -86,6 +86,11 @@ class Documents(Protocol):
 
     @property
     def files(self) -> Sequence[RestFile]: ...
+    @property
+    def feeds(self) -> Sequence[str]:
+        """The sources and streams that the step joins; one without any document has no file."""
+        ...
+
     def rows(self, worker: Worker, schema: pa.Schema, columns: Sequence[str] = ("text",)) -> Frame:
         """Every live document to small rows. Batches carry `place`, `id` and `columns`; committed file by file."""
         ...

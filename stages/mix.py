@@ -129,7 +129,7 @@ class Mix(Find):
     def find(self, documents: Documents, tools: Any) -> Frame:
         seed, names = self.seed or 0, tuple(self.shares)
         feeds = tuple(names.index(file.feed) if file.feed in names else -1 for file in documents.files)
-        self._check_feeds({file.feed for file in documents.files})
+        self._check_feeds(documents.feeds)
         size = Measure(names, self.unit, self.by, tuple(self.groups.values()), feeds)
         unit = {"bytes": (BYTES,), "documents": (), "tokens": ("tokens",)}[self.unit]
         sized = documents.rows(size, SIZED, tuple(dict.fromkeys((*self.needs(), *unit))))
@@ -142,11 +142,11 @@ class Mix(Find):
         schema = pa.schema([*FINDING, *self.adds().items()])
         return sized.map(Take(names, tuple(full), tuple(edges), seed, self.epochs > 1), schema)
 
-    def _check_feeds(self, feeds: set[str]) -> None:
+    def _check_feeds(self, feeds: Sequence[str]) -> None:
         """Raise StageError for a group that is none of the streams taken from, where groups are these."""
         unknown = [name for name in self.shares if name not in feeds]
         if self.by is None and not self.groups and unknown:
-            known = ", ".join(sorted(feed for feed in feeds if feed))
+            known = ", ".join(sorted(set(feeds)))
             raise StageError(
                 f"stages.mix: there is no stream {unknown[0]!r} to take from here; there are {known or 'none'}"
                 "\n    mend: mix where the stream begins, or name groups by a column (`by`) or conditions (`groups`)"

@@ -8,6 +8,7 @@ costs its own file and its test.
 
 from __future__ import annotations
 
+import ast
 import inspect
 import pkgutil
 import re
@@ -17,6 +18,7 @@ from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final, Literal
@@ -34,6 +36,9 @@ GROUP: Final = "textmill.stages"
 """The entry point group of plugins: `"acme.redact" = "acme_textmill.redact:Redact"`."""
 
 Kind = Literal["filter", "map", "find", "move", "read", "broken"]
+
+_KINDS: Final[Mapping[str, Kind]] = {"Filter": "filter", "Map": "map", "Find": "find", "Move": "move", "Stage": "read"}
+"""What a class on one of these is."""
 
 _DEFINES_A_STAGE: Final = re.compile(
     r"^class [A-Z]\w*\(.*\b(?:Filter|Map|Find|Move|Stage|[A-Z]\w*Stage)\b", re.MULTILINE
@@ -67,10 +72,13 @@ class StageInfo:
 
 
 def known_stages() -> dict[str, StageInfo]:
-    """All stages that a pipeline may name here, by name; plugins that cannot be loaded are listed as `broken`."""
+    """All stages that a pipeline may name here, by name; plugins that cannot be loaded are listed as `broken`.
+
+    Built-in stages are told of from their source, without importing them: a list should come at once.
+    """
     found: dict[str, StageInfo] = {}
-    for use in builtin_names():
-        found[use] = _describe(use, "textmill")
+    for use, module in _builtin_modules().items():
+        found[use] = _read_off(use, module)
     for name, entry in sorted(_plugins().items()):
         origin = f"{entry.dist.name} {entry.dist.version}" if entry.dist else "a plugin"
         if "." not in name:
@@ -174,6 +182,20 @@ def _stage_modules(folders: Iterable[str], package: str) -> Iterator[str]:
 
 def _plugins() -> Mapping[str, EntryPoint]:
     return {entry.name: entry for entry in entry_points(group=GROUP)}
+
+
+def _read_off(use: str, module: str) -> StageInfo:
+    """What the source of a built-in stage says of it."""
+    spec = find_spec(module)
+    loader: Any = spec.loader if spec else None
+    for node in ast.parse(loader.get_source(module)).body:
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            kind = next(
+                (_KINDS[base.id] for base in node.bases if isinstance(base, ast.Name) and base.id in _KINDS), None
+            )
+            if kind is not None:
+                return StageInfo(use, kind, (ast.get_docstring(node) or "").split("\n", 1)[0], "textmill")
+    return _describe(use, "textmill")
 
 
 def _describe(use: str, origin: str) -> StageInfo:

@@ -1,9 +1,11 @@
 """The one decorator that compiles kernels, and where the compiled code is kept.
 
 Every kernel has an explicit signature, releases the GIL, and is compiled once per machine: the machine code lies in a
-folder named after the kernels' sources, numba, Python and the processor, so that an edited or foreign kernel is never
-loaded. (numba by itself looks at the file of the calling kernel alone, and would run stale code after an edit of a
-kernel it calls.) While a kernel is not there one process compiles it and the others wait; afterwards nobody waits.
+folder named after numba, Python and the processor, and below it in one named after the sources that the kernel is made
+of, its own module and all that this imports from beside it; so an edited or foreign kernel is never loaded, and an edit
+compiles no more than it touches. (numba by itself looks at the file of the calling kernel alone, and would run stale
+code after an edit of a kernel it calls.) While a kernel is not there one process compiles it and the others wait;
+afterwards nobody waits.
 
 The folder stands below the first of these that can be written: `NUMBA_CACHE_DIR`, this package's `__pycache__`,
 `XDG_CACHE_HOME` or `~/.cache`, the folder for temporary files. Where none can, kernels are compiled in every process
@@ -14,6 +16,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import sys
 import tempfile
 import warnings
@@ -21,7 +24,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from hashlib import blake2b
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar, cast
 
@@ -29,6 +31,7 @@ import numba
 from llvmlite.binding import get_host_cpu_features, get_host_cpu_name
 from numba import types
 
+_IMPORT: Final = re.compile(r"^(?:from ([\w.]+) import|import ([\w.]+))", re.MULTILINE)
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
 BYTES: Final = types.Array(types.uint8, 1, "C", readonly=True)
@@ -48,6 +51,8 @@ def native(signature: Any, inline: Literal["never", "always"] = "never") -> Call
         folder = cache_folder()
         if folder is None:
             return cast(Kernel, numba.njit(signature, nogil=True, inline=inline)(function))
+        folder = folder / f"{function.__module__.rpartition('.')[2]}-{sources_hash(function.__module__)}"
+        folder.mkdir(mode=0o700, exist_ok=True)
         with _turn_to_compile(folder, f"{function.__module__}.{function.__qualname__}"), _numba_caches_in(folder):
             return cast(Kernel, numba.njit(signature, nogil=True, inline=inline, cache=True)(function))
 
@@ -89,15 +94,34 @@ def _shared_parent() -> Path:
 
 
 def _machine_code_identity() -> str:
-    """16 hex digits over all that decides the machine code."""
+    """16 hex digits over what turns sources into machine code."""
+    processor = f"{get_host_cpu_name()} {get_host_cpu_features().flatten()}"
+    return blake2b(f"{numba.__version__} {sys.version} {processor}".encode(), digest_size=8).hexdigest()
+
+
+@cache
+def sources_hash(module: str) -> str:
+    """16 hex digits over the sources of a module and of all that it imports, directly or not, from the same packages.
+
+    Called while the module is being imported: what it imports is loaded by then.
+    """
     state = blake2b(digest_size=8)
-    for source in sorted(files(__package__).iterdir(), key=lambda file: file.name):
-        if source.name.endswith(".py"):
-            state.update(source.read_bytes())
-    state.update(
-        f"{numba.__version__} {sys.version} {get_host_cpu_name()} {get_host_cpu_features().flatten()}".encode()
-    )
+    for name, source in sorted(_sources(module, {}).items()):
+        state.update(f"{name} {len(source)} ".encode() + source)
     return state.hexdigest()
+
+
+def _sources(module: str, found: dict[str, bytes]) -> dict[str, bytes]:
+    file = getattr(sys.modules.get(module), "__file__", None)
+    if module in found or file is None:
+        return found
+    found[module] = Path(file).read_bytes()
+    package = module.partition(".")[0]
+    for line in _IMPORT.findall(found[module].decode()):
+        name = line[0] or line[1]
+        if name.partition(".")[0] in (package, "stages"):
+            _sources(name, found)
+    return found
 
 
 @contextmanager

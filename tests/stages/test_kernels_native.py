@@ -58,3 +58,26 @@ def test_numbas_own_setting_comes_back_after_compiling(tmp_path: Path) -> None:
     with native._numba_caches_in(tmp_path):
         assert str(tmp_path) == numba.config.CACHE_DIR
     assert before == numba.config.CACHE_DIR
+
+
+def test_an_edit_gives_new_code_to_the_kernels_it_touches_and_to_no_other(tmp_path: Path) -> None:
+    package = tmp_path / "mill"
+    package.mkdir()
+    (package / "caller.py").write_text("from mill.called import ONE\n")
+    (package / "called.py").write_text("ONE = 1\n")
+    (package / "other.py").write_text("")
+    tell = (
+        "import sys, mill.caller, mill.other\nfrom stages.kernels.native import sources_hash\n"
+        "print(sources_hash('mill.caller'), sources_hash('mill.other'))"
+    )
+    home = str(Path(native.__file__).parents[2])
+
+    def hashes() -> list[str]:
+        command = [sys.executable, "-c", f"import sys; sys.path[:0] = [{str(tmp_path)!r}, {home!r}]\n{tell}"]
+        return subprocess.run(command, capture_output=True, check=True, text=True).stdout.split()
+
+    before = hashes()
+    (package / "called.py").write_text("ONE = 1.0\n")
+    after = hashes()
+    assert before[0] != after[0]
+    assert before[1] == after[1]

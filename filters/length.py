@@ -49,6 +49,9 @@ class Length(Filter):
                 raise ValueError(f"min_{unit} ({low}) is above max_{unit} ({high}): every document would be dropped")
         return self
 
+    def measures(self) -> tuple[str, ...]:
+        return tuple(unit for unit in _UNITS if self._limits(unit) != (None, None))
+
     def open(self) -> Any:
         """The function that counts words, where words have a limit: it is compiled code."""
         if self._limits("words") == (None, None):
@@ -64,7 +67,8 @@ class Length(Filter):
             if low is None and high is None:
                 continue
             size = _sizes(batch["text"], unit, tools)
-            rules += [*below(f"too_few_{unit}", size, low), *above(f"too_many_{unit}", size, high)]
+            rules += below(f"too_few_{unit}", size, low, unit)
+            rules += above(f"too_many_{unit}", size, high, unit)
         return rules
 
     def _limits(self, unit: str) -> tuple[int | None, int | None]:

@@ -1,6 +1,7 @@
 """Rules that compare a measured number with a limit: what most filters consist of.
 
-A limit of None switches its rule off. Where nothing could be measured (NaN, a division by zero) no limit is broken.
+A limit of None switches its rule off, and so does NaN in an array with one limit per row. Where nothing could be
+measured (NaN, a division by zero) no limit is broken. `measure` names the number in the columns of mode `tag`.
 """
 
 from __future__ import annotations
@@ -16,16 +17,16 @@ Floats = npt.NDArray[np.float64]
 Numbers = Floats | npt.NDArray[np.int64]
 
 
-def below(name: str, measured: Numbers, limit: float | None) -> Iterator[Rule]:
+def below(name: str, measured: Numbers, limit: float | Floats | None, measure: str = "") -> Iterator[Rule]:
     """The rule that fails where `measured` < `limit`; no rule without a limit."""
     if limit is not None:
-        yield Rule(name, measured < limit, measured.astype(np.float64), limit)
+        yield Rule(name, measured < limit, measured.astype(np.float64), limit, measure)
 
 
-def above(name: str, measured: Numbers, limit: float | None) -> Iterator[Rule]:
+def above(name: str, measured: Numbers, limit: float | Floats | None, measure: str = "") -> Iterator[Rule]:
     """The rule that fails where `measured` > `limit`; no rule without a limit."""
     if limit is not None:
-        yield Rule(name, measured > limit, measured.astype(np.float64), limit)
+        yield Rule(name, measured > limit, measured.astype(np.float64), limit, measure)
 
 
 def ratio(part: Numbers, whole: Numbers) -> Floats:

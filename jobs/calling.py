@@ -118,7 +118,7 @@ def _call(loaded: Loaded, batch: pa.RecordBatch) -> Mapped:
     """One call of a stage in the common form."""
     stage = loaded.stage
     if isinstance(stage, Filter):
-        return _judged(stage, stage.judge(batch, loaded.tools), batch)
+        return _tagged(stage, batch, loaded.tools) if stage.mode == "tag" else _judged(stage, batch, loaded.tools)
     assert isinstance(stage, Map)
     result = stage.map(batch, loaded.tools)
     if isinstance(result, Mapped):
@@ -128,14 +128,17 @@ def _call(loaded: Loaded, batch: pa.RecordBatch) -> Mapped:
     return Mapped(_in_shape(stage, batch, result), np.arange(batch.num_rows, dtype=np.int32))
 
 
-def _judged(stage: Filter, verdicts: Verdicts, batch: pa.RecordBatch) -> Mapped:
+def _tagged(stage: Filter, batch: pa.RecordBatch, tools: Any) -> Mapped:
+    rows = batch
+    for name, column in zip(stage.adds(), stage.tags(batch, tools)):
+        rows = with_column(rows, name, column)
+    return Mapped(_in_shape(stage, batch, rows), np.arange(batch.num_rows, dtype=np.int32))
+
+
+def _judged(stage: Filter, batch: pa.RecordBatch, tools: Any) -> Mapped:
+    verdicts = stage.judge(batch, tools)
     if len(verdicts) != batch.num_rows:
         raise StageError(f"{stage.use}: gave {len(verdicts)} verdicts for {batch.num_rows} rows")
-    if stage.mode == "tag":
-        columns = (verdicts.rule, verdicts.value, verdicts.limit)
-        for name, column in zip(stage.tag_columns(), columns):
-            batch = with_column(batch, name, column)
-        return Mapped(batch, np.arange(batch.num_rows, dtype=np.int32))
     if verdicts.rule.null_count == batch.num_rows:
         return Mapped(batch, np.arange(batch.num_rows, dtype=np.int32))
     kept = verdicts.rule.is_null()

@@ -13,8 +13,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
+import numpy as np
 import pyarrow as pa
 import xxhash
 from pydantic import BaseModel, ConfigDict, Field
@@ -103,8 +104,9 @@ class Stage(BaseModel):
 class Filter(Stage):
     """Keeps or drops documents one by one. In mode `tag` nothing is dropped and the verdict becomes columns.
 
-    The columns of mode `tag` are `<name>_rule` (string, null = would be kept), `<name>_value` and `<name>_limit`
-    (float64), where name is the last part of the stage's name.
+    The columns of mode `tag` are `<name>_rule` (string, null = would be kept) and, of each number that its rules
+    measure, `<name>_<measure>` (float64, null where nothing could be measured), so that limits can be chosen later; of
+    filters that measure none, `<name>_value` and `<name>_limit`. Name is the last part of the stage's name.
     """
 
     mode: Literal["drop", "tag"] = "drop"
@@ -121,13 +123,27 @@ class Filter(Stage):
         """
         raise TypeError(f"{type(self).__name__} defines neither judge nor rules")
 
-    def adds(self) -> Mapping[str, pa.DataType]:
-        return dict(zip(self.tag_columns(), TAG_TYPES)) if self.mode == "tag" else {}
+    def measures(self) -> tuple[str, ...]:
+        """What the rules that are on measure: each the `measure` of at least one rule of `rules`."""
+        return ()
 
-    def tag_columns(self) -> tuple[str, str, str]:
-        """The three columns that mode `tag` writes."""
+    def adds(self) -> Mapping[str, pa.DataType]:
+        if self.mode == "drop":
+            return {}
         short = short_name(type(self).use or type(self).__module__)
-        return f"{short}_rule", f"{short}_value", f"{short}_limit"
+        numbers = [f"{short}_{name}" for name in self.measures() or ("value", "limit")]
+        return {f"{short}_rule": pa.string(), **dict.fromkeys(numbers, pa.float64())}
+
+    def tags(self, batch: pa.RecordBatch, tools: Any) -> list[pa.Array]:
+        """What mode `tag` writes, in the order of `adds`."""
+        names = self.measures()
+        if not names:
+            verdicts = self.judge(batch, tools)
+            return [verdicts.rule, verdicts.value, verdicts.limit]
+        rules = self.rules(batch, tools)
+        measured = {rule.measure: rule.value for rule in reversed(rules)}
+        numbers = [pa.array(measured[name], pa.float64(), mask=np.isnan(measured[name])) for name in names]
+        return [first_failure(batch.num_rows, rules).rule, *numbers]
 
 
 class Map(Stage):
@@ -144,9 +160,6 @@ class Find(Stage):
     def find(self, documents: Documents, tools: Any) -> Frame:
         """Rows of `stages.find.FINDING` (and the stage's added columns), at most one per place."""
         raise TypeError(f"{type(self).__name__} does not define find")
-
-
-TAG_TYPES: Final = (pa.string(), pa.float64(), pa.float64())
 
 
 def short_name(use: str) -> str:

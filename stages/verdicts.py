@@ -32,12 +32,17 @@ class Verdicts:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule over a whole batch: which rows fail it, with the measured values and the limit."""
+    """One rule over a whole batch: which rows fail it, with the measured values and the limit.
+
+    `value`: NaN where nothing could be measured. `measure`: what the values are called in columns of mode `tag`; rules
+    that compare the same number with two limits share one.
+    """
 
     name: str
     fails: npt.NDArray[np.bool_]
     value: npt.NDArray[np.float64] | None = None
     limit: float | npt.NDArray[np.float64] | None = None
+    measure: str = ""
 
 
 @dataclass(frozen=True, slots=True)

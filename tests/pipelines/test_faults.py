@@ -199,7 +199,7 @@ def test_a_type_that_does_not_travel_is_refused(bench: Any) -> None:
     ("column", "step"),
     [
         ("cluster_size: string", "dedup.minhash"),
-        ("length_value: string", "{filters.length: {min_words: 1, mode: tag}, where: url == 'a'}"),
+        ("length_words: string", "{filters.length: {min_words: 1, mode: tag}, where: url == 'a'}"),
     ],
 )
 def test_a_column_that_would_hold_two_types_is_a_fault(bench: Any, column: str, step: str) -> None:

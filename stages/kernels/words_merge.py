@@ -118,34 +118,6 @@ def _rebuild(
     return total
 
 
-@native(void(BYTES, int64, WORDS, int32[::1], int32[::1], int64, int64, uint8[::1]), memory="given")
-def _match(
-    data: Bytes, start: int, cases: Words, begins: Ints, ends: Ints, count: int, token: int, found: Bytes
-) -> None:
-    """Put into `found` the lengths, in tokens, of the patterns that start with `token`; zeros behind them."""
-    longest, most = int(cases[LONGEST]), int(cases[MOST])
-    for place in range(most):
-        found[place] = 0
-    if not may_start_pattern(data, start + begins[token], start + ends[token], cases):
-        return
-    joined = found[most:]
-    length, matches = 0, 0
-    for other in range(token, min(token + most, count)):
-        gap = begins[other] - ends[other - 1] if other > token else 0
-        if gap > 1 or (gap == 1 and data[start + ends[other - 1]] != 32):
-            return
-        width = ends[other] - begins[other]
-        if length + width > longest:
-            return
-        for step in range(width):
-            joined[length + step] = data[start + begins[other] + step]
-        length += width
-        entry = find_entry(joined, 0, length, cases, CASE)
-        if entry > 0 and spells_pattern(cases, entry, begins, ends, token, other + 1):
-            found[matches] = other + 1 - token
-            matches += 1
-
-
 @native(int64(BYTES, int64, WORDS, int32[::1], int32[::1], int64))
 def merge_cases(data: Bytes, start: int, cases: Words, begins: Ints, ends: Ints, count: int) -> int:
     """Change the spans in place, and return how many there are then."""

@@ -131,19 +131,18 @@ class Pii(Map):
 
         if not len(spans.row):
             return batch
-        pieces: list[bytes] = []
-        first, count = np.zeros(len(KINDS), np.int64), np.ones(len(KINDS), np.int64)
+        masks: list[bytes] = []
+        first, count = np.zeros(len(KINDS), np.int64), np.ones(len(KINDS), np.uint64)
         for kind in self.kinds:
-            masks = self.masks.get(kind) or MASKS[kind]
-            first[KINDS.index(kind)], count[KINDS.index(kind)] = len(pieces), len(masks)
-            pieces += [mask.encode() for mask in masks]
+            given = self.masks.get(kind) or MASKS[kind]
+            first[KINDS.index(kind)], count[KINDS.index(kind)] = len(masks), len(given)
+            masks += [mask.encode() for mask in given]
         rows = np.unique(spans.row)
-        starts = np.zeros(batch.num_rows, np.uint64)
-        starts[rows] = hash_ids(batch["id"].take(pa.array(rows)), 0)
-        width = count[spans.kind].astype(np.uint64)
-        turn = (starts[spans.row] % width + _turns(spans).astype(np.uint64)) % width
-        piece = first[spans.kind] + turn.astype(np.int64)
-        text = spliced(texts_of(batch["text"]), spans.row, spans.start, spans.end, pieces, piece)
+        begin = np.zeros(batch.num_rows, np.uint64)
+        begin[rows] = hash_ids(batch["id"].take(pa.array(rows)), 0) >> np.uint64(1)
+        turn = (begin[spans.row] + _turns(spans).astype(np.uint64)) % count[spans.kind]
+        pieces = [masks[at] for at in (first[spans.kind] + turn.astype(np.int64)).tolist()]
+        text = spliced(texts_of(batch["text"]), spans.row, spans.start, spans.end, pieces)
         if batch["text"].null_count:
             text = pc.if_else(batch["text"].is_valid(), text, None)
         rules = pa.array([f"pii_{kind}" for kind in KINDS]).take(pa.array(spans.kind))

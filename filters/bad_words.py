@@ -64,7 +64,7 @@ class BadWords(Filter):
     max_share: Share | None = None
     """Occurrences for each word of the text at most."""
     keep_share: Share = 0.0
-    """This share of the documents that break a limit is kept all the same, by their id (datatrove's `keep_fraction`)."""
+    """This share of the documents that break a limit is kept all the same (datatrove's `keep_fraction`)."""
     seed: int | None = None
     """Decides which; the pipeline's seed when left out."""
 

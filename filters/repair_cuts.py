@@ -66,16 +66,17 @@ def rewritten(
     from stages.kernels.texts import texts_of
 
     texts = texts_of(text)
-    row, start, end = scan.row[chosen].tolist(), scan.start[chosen].tolist(), scan.end[chosen].tolist()
-    pieces = [b"\n" if alone else b"" for alone in scan.alone[chosen].tolist()]
     sizes = texts.ends - texts.starts
-    spans = list(zip(row, start, end, pieces))
-    spans += [(at, 0, int(sizes[at]), new.encode()) for at, new in whole.items()]
-    if not spans:
+    places = np.array([*whole], np.int64)
+    row = np.concatenate((scan.row[chosen], places)).astype(np.int32)
+    if not len(row):
         return None
-    spans.sort(key=lambda span: span[:2])
-    rows, starts, ends, new = zip(*spans)
-    made = spliced(texts, np.array(rows, np.int32), np.array(starts, np.int64), np.array(ends, np.int64), new)
+    start = np.concatenate((scan.start[chosen], np.zeros(len(places), np.int64)))
+    end = np.concatenate((scan.end[chosen], sizes[places]))
+    pieces = [b"\n" if alone else b"" for alone in scan.alone[chosen].tolist()]
+    pieces += [new.encode() for new in whole.values()]
+    order = np.lexsort((start, row))
+    made = spliced(texts, row[order], start[order], end[order], [pieces[at] for at in order.tolist()])
     return pc.if_else(text.is_valid(), made, None) if text.null_count else made
 
 

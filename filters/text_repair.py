@@ -128,7 +128,7 @@ class TextRepair(Map):
         return RepairTools(tables, lambda line: ftfy.fix_text(line, config), ftfy.fixes.unescape_html)
 
     def map(self, batch: pa.RecordBatch, tools: RepairTools) -> pa.RecordBatch | Mapped:
-        from stages.kernels.repair_scan import repair_scan
+        from stages.kernels.repair_scan import UNNORMALISED, repair_scan
         from stages.kernels.texts import texts_of
 
         scan = repair_scan(texts_of(batch["text"]), tools.tables)
@@ -137,6 +137,11 @@ class TextRepair(Map):
             suspect |= pc.fill_null(pc.match_substring_regex(batch["text"], _ENTITY), False).to_numpy(
                 zero_copy_only=False
             )
+        # Most texts whose normal form is in doubt are in it (vowel signs of India may join what is before them).
+        doubtful = scan.flags == UNNORMALISED
+        doubtful[scan.row] = False
+        for row in np.flatnonzero(doubtful & suspect).tolist():
+            suspect[row] = not unicodedata.is_normalized(self.normalization or "NFC", batch["text"][row].as_py())
         deep = np.flatnonzero(suspect)
         texts = batch["text"].take(pa.array(deep)).to_pylist()
         repaired, cuts, more = self._repaired(deep.tolist(), texts, tools)
@@ -182,18 +187,20 @@ class TextRepair(Map):
 
     def _fixed_lines(self, text: str, tools: RepairTools) -> list[tuple[str, str, str]]:
         """Each line as it was, as it is, and the rule that changed it (empty for none)."""
+        from stages.kernels.repair_scan import MOJIBAKE, repair_scan
+        from stages.kernels.texts import texts_of
+
+        before = text.split("\n")
         entities = self.html_entities and "<" not in text
-        lines = []
-        for line in text.split("\n"):
-            new, rule = line, ""
-            if entities and "&" in line:
-                new = tools.unescape(line)
-                rule = "html_entities" if new != line else ""
-            if self.mojibake and not new.isascii():
-                better = tools.fix(f"{new}\n")[:-1]  # ftfy reads a line with its end
-                new, rule = better, rule or ("mojibake" if better != new else "")
-            lines.append((line, new, rule))
-        return lines
+        after = [tools.unescape(line) if entities and "&" in line else line for line in before]
+        rules = ["html_entities" if new != line else "" for line, new in zip(before, after)]
+        # ftfy reads a line with its end.
+        flags = repair_scan(texts_of(pa.array([f"{line}\n" for line in after], pa.string())), tools.tables).flags
+        for at in np.flatnonzero(flags & MOJIBAKE).tolist():
+            better = tools.fix(f"{after[at]}\n")[:-1]
+            if better != after[at]:
+                after[at], rules[at] = better, rules[at] or "mojibake"
+        return list(zip(before, after, rules))
 
 
 def _tagged(batch: pa.RecordBatch, rules: Mapping[int, list[str]]) -> pa.RecordBatch:

@@ -28,7 +28,7 @@ from stages.kernels.word_characters import word_characters
 Bytes = npt.NDArray[np.uint8]
 Longs = npt.NDArray[np.int64]
 
-_OTHER, _LETTER, _CAPITAL, _NUMBER, _WHITE, PUNCTUATION, SYMBOL, _EMOJI = range(8)
+_OTHER, _LETTER, _CAPITAL, _NUMBER, WHITE, PUNCTUATION, SYMBOL, _EMOJI = range(8)
 _LOOKED_UP: Final = ((0, 0x3400), (0xA000, 0xA4D0), (0xFB00, 0x10000), (0x1D000, 0x1D800))
 _LATER_SYMBOLS: Final = ((0x20A0, 0x20C1), (0x2190, 0x2C00), (0x1F000, 0x1F300))
 _EMOJI_BLOCKS: Final = (
@@ -70,7 +70,7 @@ def character_sorts() -> Bytes:
     table[(word_characters() > 0) & (np.arange(0x110000) != 0x5F)] = _NUMBER
     table[classes & LETTER > 0] = _LETTER
     table[(classes & LETTER > 0) & (lower_case() != np.arange(0x110000))] = _CAPITAL
-    table[classes & WHITESPACE > 0] = _WHITE
+    table[classes & WHITESPACE > 0] = WHITE
     table.flags.writeable = False
     return table
 
@@ -84,7 +84,7 @@ def character_counts(texts: Texts) -> CharacterCounts:
         letters=sort[_LETTER] + sort[_CAPITAL],
         capitals=sort[_CAPITAL],
         numbers=sort[_NUMBER],
-        white_space=sort[_WHITE],
+        white_space=sort[WHITE],
         punctuation=sort[PUNCTUATION],
         symbols=sort[SYMBOL],
         emoji=sort[_EMOJI],

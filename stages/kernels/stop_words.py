@@ -12,20 +12,23 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 from numba import types
-from numba.types import UniTuple, int32, int64, uint8, uint32, uint64, void
+from numba.types import int32, int64, uint8, uint32, uint64, void
 
-from stages.kernels.character_shares import PUNCTUATION, SYMBOL, character_sorts
+from stages.kernels.character_shares import PUNCTUATION, SYMBOL, WHITE, character_sorts
 from stages.kernels.lower_case import lower_case
 from stages.kernels.native import BYTES, LONGS, native
 from stages.kernels.quality import decode
 from stages.kernels.spans import Ints
 from stages.kernels.texts import Texts
 from stages.kernels.word_set import WordSet, find_word
-from stages.kernels.words import whitespace_width
 
 Bytes = npt.NDArray[np.uint8]
 Longs = npt.NDArray[np.int64]
 _POINTS: Final = types.Array(uint32, 1, "C", readonly=True)
+_PRIME: Final = np.uint64(0x100000001B3)
+"""FNV-1a's (RFC 9923): the hash that tells, without spelling a word, that it is none of the set."""
+_SHIFT: Final = np.uint64(51)
+"""The upper 13 bits of the hash are looked up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +43,14 @@ class StopWordCounts:
 def stop_word_counts(texts: Texts, rows: Longs, stop_words: WordSet) -> StopWordCounts:
     """Count the words of each text of `rows`; the stop words are in lower case (`lower_case.lowered`)."""
     counts = np.zeros((len(rows), 3), np.int64)
+    likely = np.zeros(1 << (64 - int(_SHIFT)), np.uint8)
+    for start, end in zip(stop_words.starts.tolist(), stop_words.ends.tolist()):
+        state = 0
+        for character in stop_words.data[start:end].tobytes().decode():
+            state = (state ^ ord(character)) * int(_PRIME) & 0xFFFFFFFFFFFFFFFF
+        likely[state >> int(_SHIFT)] = 1
     known = (stop_words.data, stop_words.starts, stop_words.ends, stop_words.hashes, stop_words.slots, stop_words.mask)
-    tables = (lower_case(), character_sorts(), *known, stop_words.longest)
+    tables = (lower_case(), character_sorts(), likely, *known, stop_words.longest)
     _count(texts.data, texts.starts, texts.ends, rows.astype(np.int64), *tables, counts)
     return StopWordCounts(*(np.ascontiguousarray(column) for column in counts.T))
 
@@ -85,23 +94,9 @@ def _lowered(
     return last
 
 
-@native(UniTuple(int64, 2)(BYTES, int64, int64))
-def _next_word(data: Bytes, at: int, end: int) -> tuple[int, int]:
-    """Where the next word starts and ends; (end, end) when there is none."""
-    while at < end:
-        width = whitespace_width(data, at, end)
-        if width == 0:
-            break
-        at += width
-    stop = at
-    while stop < end and whitespace_width(data, stop, end) == 0:
-        stop += 1
-    return at, stop
-
-
 @native(
     void(
-        *(BYTES, LONGS, LONGS, LONGS, _POINTS, BYTES),
+        *(BYTES, LONGS, LONGS, LONGS, _POINTS, BYTES, BYTES),
         *(BYTES, int32[::1], int32[::1], uint64[::1], int32[::1], int64, int64),
         int64[:, ::1],
     )
@@ -113,6 +108,7 @@ def _count(
     rows: Longs,
     lower: npt.NDArray[np.uint32],
     sorts: Bytes,
+    likely: Bytes,
     stop_data: Bytes,
     stop_starts: Ints,
     stop_ends: Ints,
@@ -126,22 +122,39 @@ def _count(
     # Room for what stands behind the word too, and for a lower case of more bytes.
     out = np.empty(longest + 64, np.uint8)
     for number in range(len(rows)):
-        low, end = int(starts[rows[number]]), int(ends[rows[number]])
+        at, end = int(starts[rows[number]]), int(ends[rows[number]])
         all_words = stop_words = different = 0
-        at = low
-        while True:
-            start, at = _next_word(data, at, end)
-            if start == at:
-                break
-            all_words += 1
-            size = _lowered(data, start, at, lower, sorts, out)
-            if size <= 0 or size > longest:
-                continue
-            args = (stop_data, stop_starts, stop_ends, stop_hashes, stop_slots, stop_mask)
-            word = find_word(*args, out, 0, size)
-            if word >= 0:
-                stop_words += 1
-                if seen_in[word] != number:
-                    seen_in[word] = number
-                    different += 1
+        start = -1
+        state = bare = np.uint64(0)  # the word's hash so far, and up to its last character that is no punctuation
+        while at <= end:
+            if at < end:
+                lead = data[np.uint64(at)]
+                if lead < 0x80:
+                    point, width = int(lead), 1
+                else:
+                    point, width = decode(data, at)
+                sort = sorts[np.uint64(point)]
+            else:
+                point, width, sort = 0, 1, np.uint8(WHITE)
+            if sort != WHITE:
+                if start < 0:
+                    start = at
+                    all_words += 1
+                    state = bare = np.uint64(0)
+                if sort != PUNCTUATION and sort != SYMBOL:
+                    state = bare = (state ^ np.uint64(lower[np.uint64(point)])) * _PRIME
+                elif bare:
+                    state = (state ^ np.uint64(lower[np.uint64(point)])) * _PRIME
+            elif start >= 0:
+                if likely[bare >> _SHIFT]:
+                    size = _lowered(data, start, at, lower, sorts, out)
+                    args = (stop_data, stop_starts, stop_ends, stop_hashes, stop_slots, stop_mask)
+                    word = find_word(*args, out, 0, size) if 0 < size <= longest else -1
+                    if word >= 0:
+                        stop_words += 1
+                        if seen_in[word] != number:
+                            seen_in[word] = number
+                            different += 1
+                start = -1
+            at += width
         counts[number, 0], counts[number, 1], counts[number, 2] = all_words, stop_words, different

@@ -19,9 +19,9 @@ import numpy.typing as npt
 from numba.types import int64, void
 
 from stages.kernels.characters import LETTER, WHITESPACE, character_classes
+from stages.kernels.code_points import code_point
 from stages.kernels.lower_case import lower_case
 from stages.kernels.native import BYTES, LONGS, native
-from stages.kernels.quality import decode
 from stages.kernels.texts import Texts
 from stages.kernels.word_characters import word_characters
 
@@ -92,7 +92,7 @@ def character_counts(texts: Texts) -> CharacterCounts:
     )
 
 
-@native(void(BYTES, LONGS, LONGS, BYTES, int64[:, ::1]))
+@native(void(BYTES, LONGS, LONGS, BYTES, int64[:, ::1]), memory="given")
 def _count(data: Bytes, starts: Longs, ends: Longs, sorts: Bytes, counts: Longs) -> None:
     for row in range(len(starts)):
         at, end = int(starts[row]), int(ends[row])
@@ -105,7 +105,7 @@ def _count(data: Bytes, starts: Longs, ends: Longs, sorts: Bytes, counts: Longs)
                     sort = sorts[np.uint64(lead)]
                     at += 1
                 else:
-                    point, width = decode(data, at)
+                    point, width = code_point(data, at)
                     sort = sorts[np.uint64(point)]
                     at += width
                 packed += np.uint64(1) << np.uint64(8 * sort)

@@ -17,9 +17,9 @@ import numpy.typing as npt
 from numba import types
 from numba.types import UniTuple, boolean, int64, uint32, void
 
+from stages.kernels.code_points import code_point
 from stages.kernels.lower_case import lower_case, lowered
 from stages.kernels.native import BYTES, LONGS, native
-from stages.kernels.quality import decode
 from stages.kernels.texts import Texts
 from stages.kernels.word_characters import word_after, word_characters
 
@@ -110,12 +110,12 @@ def count_matches(texts: Texts, rows: Longs, patterns: Patterns) -> Longs:
     return counts
 
 
-@native(UniTuple(int64, 2)(BYTES, int64, int64, BYTES, _STATES, _POINTS))
+@native(UniTuple(int64, 2)(BYTES, int64, int64, BYTES, _STATES, _POINTS), memory="given")
 def _above_ascii(
     data: Bytes, at: int, state: int, classes: Bytes, table: npt.NDArray[np.int32], lower: npt.NDArray[np.uint32]
 ) -> tuple[int, int]:
     """The state after the lower case of the character at `at`, and the character's code point."""
-    point, width = decode(data, at)
+    point, width = code_point(data, at)
     small = int(lower[point])
     if small == point:
         for step in range(width):
@@ -135,7 +135,7 @@ def _above_ascii(
     return table[state, classes[0x80 | small & 0x3F]], point
 
 
-@native(void(BYTES, LONGS, LONGS, LONGS, BYTES, int64, _STATES, BYTES, _POINTS, BYTES, int64[::1]))
+@native(void(BYTES, LONGS, LONGS, LONGS, BYTES, int64, _STATES, BYTES, _POINTS, BYTES, int64[::1]), memory="given")
 def _count(
     data: Bytes,
     starts: Longs,

@@ -65,7 +65,9 @@ def pii_spans(texts: Texts, kinds: Collection[str], *, public_addresses_only: bo
     return PiiSpans(row[:count].copy(), start[:count] - base, end[:count] - base, number_of[:count].copy())
 
 
-@native(int64(BYTES, LONGS, LONGS, BYTES, BYTES, boolean, int32[::1], int64[::1], int64[::1], uint8[::1]))
+@native(
+    int64(BYTES, LONGS, LONGS, BYTES, BYTES, boolean, int32[::1], int64[::1], int64[::1], uint8[::1]), memory="given"
+)
 def _find(
     data: Bytes,
     starts: Longs,

@@ -20,7 +20,7 @@ from stages.kernels.word_characters import word_after, word_before
 Bytes = npt.NDArray[np.uint8]
 
 
-@native(int64(BYTES, int64, int64))
+@native(int64(BYTES, int64, int64), memory="given")
 def _octet_end(data: Bytes, at: int, end: int) -> int:
     """Where the digits at `at` end if they are one to three and at most 255; else -1."""
     value = 0
@@ -31,7 +31,7 @@ def _octet_end(data: Bytes, at: int, end: int) -> int:
     return stop if at < stop <= at + 3 and value <= 255 else -1
 
 
-@native(int64(BYTES, int64, int64))
+@native(int64(BYTES, int64, int64), memory="given")
 def _literal_end(data: Bytes, at: int, end: int) -> int:
     """Where `1.2.3.4]`, or `1.2.3.name:]`, ends; -1 where something else stands."""
     for _ in range(3):
@@ -49,7 +49,7 @@ def _literal_end(data: Bytes, at: int, end: int) -> int:
     return stop + 2 if named and data[stop] == 0x3A and data[stop + 1] == 0x5D else -1
 
 
-@native(int64(BYTES, int64, int64))
+@native(int64(BYTES, int64, int64), memory="given")
 def _domain_end(data: Bytes, at: int, end: int) -> int:
     """Where the domain at `at` ends: two labels or more, or an address in brackets; -1 where there is none."""
     if at < end and data[at] == 0x5B:
@@ -69,7 +69,7 @@ def _domain_end(data: Bytes, at: int, end: int) -> int:
     return found if labels >= 2 else -1
 
 
-@native(UniTuple(int64, 2)(BYTES, int64, int64, int64, int64, BYTES))
+@native(UniTuple(int64, 2)(BYTES, int64, int64, int64, int64, BYTES), memory="given")
 def find_email(data: Bytes, low: int, floor: int, end: int, at: int, words: Bytes) -> tuple[int, int]:
     """The e-mail address around the `@` at `at`, or (-1, -1). It starts at `floor` or later; the text at `low`."""
     if at <= floor or not BYTE_KINDS[data[at - 1]] & LOCAL:
@@ -92,7 +92,7 @@ def find_email(data: Bytes, low: int, floor: int, end: int, at: int, words: Byte
     return (first, stop) if first >= 0 else (-1, -1)
 
 
-@native(UniTuple(int64, 3)(BYTES, int64, int64, int64))
+@native(UniTuple(int64, 3)(BYTES, int64, int64, int64), memory="given")
 def find_ipv4(data: Bytes, floor: int, end: int, dot: int) -> tuple[int, int, int]:
     """The four numbers whose first dot is at `dot`: start, end, and their 32 bits; (-1, -1, -1) for none.
 
@@ -123,7 +123,7 @@ def find_ipv4(data: Bytes, floor: int, end: int, dot: int) -> tuple[int, int, in
     return first, at - 1, -1 if zeros else bits
 
 
-@native(boolean(int64))
+@native(boolean(int64), memory="given")
 def is_public_ipv4(bits: int) -> Any:
     """Whether the address is reachable worldwide (IANA's special-purpose registry, RFC 6890, as of 2024)."""
     first = bits >> 24
@@ -140,7 +140,7 @@ def is_public_ipv4(bits: int) -> Any:
     return bits >> 17 != 0xC612 >> 1  # 198.18/15
 
 
-@native(boolean(uint64))
+@native(boolean(uint64), memory="given")
 def _is_public_ipv6(high: Any) -> Any:
     """Whether an address with these first 64 bits is reachable worldwide (RFC 6890 and IANA's registry, 2024)."""
     first = high >> np.uint64(32)
@@ -151,7 +151,7 @@ def _is_public_ipv6(high: Any) -> Any:
     return first >> np.uint64(16) != np.uint64(0x2002) and first >> np.uint64(12) != np.uint64(0x3FFF0)
 
 
-@native(UniTuple(int64, 2)(BYTES, int64, int64, int64, BYTES, boolean))
+@native(UniTuple(int64, 2)(BYTES, int64, int64, int64, BYTES, boolean), memory="given")
 def find_ipv6(data: Bytes, low: int, end: int, colon: int, words: Bytes, public: bool) -> tuple[int, int]:
     """The IPv6 address (RFC 4291, 2.2) whose first colon is at `colon`, or (-1, -1).
 

@@ -35,13 +35,13 @@ BYTE_KINDS: Final = np.array(
 )
 
 
-@native(boolean(BYTES, int64, int64, int64), inline="always")
+@native(boolean(BYTES, int64, int64, int64), inline="always", memory="given")
 def is_kind(data: npt.NDArray[np.uint8], at: int, end: int, kind: int) -> Any:
     """Whether a byte of the kind stands at `at`, before `end`."""
     return at < end and BYTE_KINDS[data[np.uint64(at)]] & kind != 0
 
 
-@native(int64(BYTES, int64, int64, int64))
+@native(int64(BYTES, int64, int64, int64), memory="given")
 def run_end(data: npt.NDArray[np.uint8], at: int, end: int, kind: int) -> int:
     """Where the bytes of the kind that start at `at` end."""
     while at < end and BYTE_KINDS[data[at]] & kind != 0:

@@ -39,7 +39,7 @@ _ENTROPY: Final = 3.5
 """Bits for each character; 20 random letters and digits have 4, words and names with digits around 3."""
 
 
-@native(boolean(BYTES, int64, int64))
+@native(boolean(BYTES, int64, int64), memory="given")
 def _has_digit(data: Bytes, start: int, stop: int) -> Any:
     while start < stop and not BYTE_KINDS[data[start]] & DIGIT:
         start += 1
@@ -84,14 +84,14 @@ def _named_secret(data: Bytes, low: int, end: int, at: int) -> tuple[int, int]:
     return (start, stop) if bits >= _ENTROPY else (-1, -1)
 
 
-@native(int64(BYTES, int64, int64))
+@native(int64(BYTES, int64, int64), memory="given")
 def _after_dashes(data: Bytes, at: int, end: int) -> int:
     while at < end and data[at] == 0x2D:
         at += 1
     return at
 
 
-@native(boolean(BYTES, int64, int64, BYTES))
+@native(boolean(BYTES, int64, int64, BYTES), memory="given")
 def _stands(data: Bytes, at: int, end: int, pattern: Bytes) -> Any:
     """Whether the pattern stands at `at`."""
     if at + len(pattern) > end:
@@ -102,7 +102,7 @@ def _stands(data: Bytes, at: int, end: int, pattern: Bytes) -> Any:
     return step == len(pattern)
 
 
-@native(UniTuple(int64, 2)(BYTES, int64, int64, int64))
+@native(UniTuple(int64, 2)(BYTES, int64, int64, int64), memory="given")
 def _private_key(data: Bytes, low: int, end: int, at: int) -> tuple[int, int]:
     """A private key in PEM (RFC 7468), from `-----BEGIN` to the end of `-----END …-----`, or to the next dashes."""
     if (at > low and data[at - 1] == 0x2D) or not _stands(data, at, end, _BEGIN):
@@ -128,7 +128,7 @@ def _private_key(data: Bytes, low: int, end: int, at: int) -> tuple[int, int]:
     return at, _after_dashes(data, place, end)
 
 
-@native(UniTuple(int64, 2)(BYTES, int64, int64, int64, BYTES))
+@native(UniTuple(int64, 2)(BYTES, int64, int64, int64, BYTES), memory="given")
 def _web_token(data: Bytes, low: int, end: int, start: int, words: Bytes) -> tuple[int, int]:
     """A JSON web token (RFC 7519): header and claims begin with `{"`, which is `eyJ` in base64, and a signature."""
     if start < low or data[start] != 0x65 or data[start + 1] != 0x79 or word_before(data, low, start, words):
@@ -146,7 +146,7 @@ def _web_token(data: Bytes, low: int, end: int, start: int, words: Bytes) -> tup
     return start, at
 
 
-@native(UniTuple(int64, 2)(BYTES, int64, int64, int64, BYTES))
+@native(UniTuple(int64, 2)(BYTES, int64, int64, int64, BYTES), memory="given")
 def find_key(data: Bytes, low: int, end: int, at: int, words: Bytes) -> tuple[int, int]:
     """The key with the byte at `at` in its prefix or before it (one of `K I z J _ - = :`), or (-1, -1)."""
     byte = data[at]

@@ -31,12 +31,12 @@ for _entry in _IBAN_LENGTHS.split():
     _LENGTHS[(ord(_entry[0]) - 65) * 26 + ord(_entry[1]) - 65] = int(_entry[2:])
 
 
-@native(boolean(uint8))
+@native(boolean(uint8), memory="given")
 def _links(byte: int) -> Any:
     return byte == 0x2E or byte == 0x2D or byte == 0x2F or byte == 0x2B
 
 
-@native(boolean(BYTES, int64, int64, int64, int64, BYTES))
+@native(boolean(BYTES, int64, int64, int64, int64, BYTES), memory="given")
 def _stands_alone(data: Bytes, low: int, start: int, stop: int, end: int, words: Bytes) -> Any:
     """Whether no part of a word touches [start, stop), nor a dot, dash, slash or plus that links it to more digits."""
     if word_before(data, low, start, words) or word_after(data, stop, end, words):
@@ -46,7 +46,7 @@ def _stands_alone(data: Bytes, low: int, start: int, stop: int, end: int, words:
     return not (stop < end and _links(data[stop]) and is_kind(data, stop + 1, end, DIGIT))
 
 
-@native(boolean(BYTES, int64, int64))
+@native(boolean(BYTES, int64, int64), memory="given")
 def _is_issued(data: Bytes, at: int, digits: int) -> Any:
     """Whether a card of so many digits may start like that (ISO/IEC 7812 issuer ranges of the large networks)."""
     head = 0
@@ -66,7 +66,7 @@ def _is_issued(data: Bytes, at: int, digits: int) -> Any:
     return False
 
 
-@native(UniTuple(int64, 2)(BYTES, int64, int64, int64, BYTES))
+@native(UniTuple(int64, 2)(BYTES, int64, int64, int64, BYTES), memory="given")
 def find_card(data: Bytes, low: int, end: int, at: int, words: Bytes) -> tuple[int, int]:
     """The card number that starts at `at`, or (-1, -1): 13 to 19 digits of a known issuer that pass Luhn's check.
 
@@ -100,7 +100,7 @@ def find_card(data: Bytes, low: int, end: int, at: int, words: Bytes) -> tuple[i
     return (at, stop) if total % 10 == 0 and _is_issued(data, at, digits) else (-1, -1)
 
 
-@native(UniTuple(int64, 2)(BYTES, int64, int64, int64, BYTES))
+@native(UniTuple(int64, 2)(BYTES, int64, int64, int64, BYTES), memory="given")
 def find_iban(data: Bytes, low: int, end: int, at: int, words: Bytes) -> tuple[int, int]:
     """The IBAN (ISO 13616) whose check digits start at `at`, or (-1, -1): right length for its country, rest 1 mod 97.
 
@@ -137,12 +137,12 @@ def find_iban(data: Bytes, low: int, end: int, at: int, words: Bytes) -> tuple[i
     return start, place
 
 
-@native(boolean(uint8))
+@native(boolean(uint8), memory="given")
 def _separates(byte: int) -> Any:
     return byte == 0x20 or byte == 0x28 or byte == 0x29 or 0x2D <= byte <= 0x2F
 
 
-@native(int64(BYTES, int64, int64))
+@native(int64(BYTES, int64, int64), memory="given")
 def _international_end(data: Bytes, at: int, end: int) -> int:
     if not is_kind(data, at, end, DIGIT) or data[at] == 0x30:
         return -1
@@ -159,7 +159,7 @@ def _international_end(data: Bytes, at: int, end: int) -> int:
     return stop if digits >= 8 else -1
 
 
-@native(int64(BYTES, int64, int64))
+@native(int64(BYTES, int64, int64), memory="given")
 def _american_end(data: Bytes, at: int, end: int) -> int:
     if data[at] == 0x31 and at + 1 < end and (data[at + 1] == 0x2D or data[at + 1] == 0x2E or data[at + 1] == 0x20):
         at += 2
@@ -182,7 +182,7 @@ def _american_end(data: Bytes, at: int, end: int) -> int:
     return at
 
 
-@native(UniTuple(int64, 2)(BYTES, int64, int64, int64, BYTES))
+@native(UniTuple(int64, 2)(BYTES, int64, int64, int64, BYTES), memory="given")
 def find_phone(data: Bytes, low: int, end: int, at: int, words: Bytes) -> tuple[int, int]:
     """The phone number that starts at `at` with `+`, `(` or a digit, or (-1, -1).
 

@@ -14,10 +14,10 @@ import numpy.typing as npt
 from numba import types
 from numba.types import int32, int64, uint8, uint16, uint32
 
+from stages.kernels.code_points import code_point
 from stages.kernels.mojibake import PAIRS, neighbours
 from stages.kernels.native import BYTES, LONGS, native
 from stages.kernels.normal_quick_check import Form, quick_check
-from stages.kernels.quality import decode
 from stages.kernels.texts import Texts
 
 Bytes = npt.NDArray[np.uint8]
@@ -105,7 +105,7 @@ def repair_scan(texts: Texts, tables: RepairTables) -> RepairScan:
     )
 
 
-@native(int64(BYTES, int64, int64))
+@native(int64(BYTES, int64, int64), memory="given")
 def _escape_end(data: Bytes, at: int, end: int) -> int:
     """Where the terminal's escape sequence at `at` ends (ECMA-48 `ESC [ … letter`, as ftfy removes it)."""
     stop = at + 1
@@ -122,7 +122,8 @@ def _escape_end(data: Bytes, at: int, end: int) -> int:
     int64(
         *(BYTES, LONGS, LONGS, BYTES, _MASKS, _MASKS, _MASKS, _KINDS),
         *(uint8[::1], int32[::1], int64[::1], int64[::1], uint8[::1]),
-    )
+    ),
+    memory="given",
 )
 def _scan(
     data: Bytes,
@@ -151,7 +152,7 @@ def _scan(
                 point, width = int(lead), 1
                 order = np.uint16(0)
             else:
-                point, width = decode(data, at)
+                point, width = code_point(data, at)
                 kind = normal[np.uint64(point)]
                 classed = kind & np.uint16(0xFF)
                 if kind & _PERHAPS or (classed != 0 and classed < order):

@@ -15,9 +15,9 @@ from numba import types
 from numba.types import int32, int64, uint8, uint32, uint64, void
 
 from stages.kernels.character_shares import PUNCTUATION, SYMBOL, WHITE, character_sorts
+from stages.kernels.code_points import code_point
 from stages.kernels.lower_case import lower_case
 from stages.kernels.native import BYTES, LONGS, native
-from stages.kernels.quality import decode
 from stages.kernels.spans import Ints
 from stages.kernels.texts import Texts
 from stages.kernels.word_set import WordSet, find_word
@@ -55,14 +55,14 @@ def stop_word_counts(texts: Texts, rows: Longs, stop_words: WordSet) -> StopWord
     return StopWordCounts(*(np.ascontiguousarray(column) for column in counts.T))
 
 
-@native(int64(BYTES, int64, int64, _POINTS, BYTES, uint8[::1]))
+@native(int64(BYTES, int64, int64, _POINTS, BYTES, uint8[::1]), memory="given")
 def _lowered(
     data: Bytes, at: int, end: int, lower: npt.NDArray[np.uint32], sorts: Bytes, out: npt.NDArray[np.uint8]
 ) -> int:
     """Write the word's lower case without what surrounds it, and return how many bytes it has; -1 when too many."""
     size = last = 0
     while at < end:
-        point, width = decode(data, at)
+        point, width = code_point(data, at)
         at += width
         inside = sorts[point] != PUNCTUATION and sorts[point] != SYMBOL
         if size == 0 and not inside:
@@ -132,7 +132,7 @@ def _count(
                 if lead < 0x80:
                     point, width = int(lead), 1
                 else:
-                    point, width = decode(data, at)
+                    point, width = code_point(data, at)
                 sort = sorts[np.uint64(point)]
             else:
                 point, width, sort = 0, 1, np.uint8(WHITE)

@@ -44,7 +44,7 @@ def word_characters() -> npt.NDArray[np.uint8]:
     return table
 
 
-@native(boolean(BYTES, int64, int64, BYTES))
+@native(boolean(BYTES, int64, int64, BYTES), memory="given")
 def word_before(data: npt.NDArray[np.uint8], low: int, at: int, words: npt.NDArray[np.uint8]) -> Any:
     """Whether a part of a word ends at `at`; nothing stands before `low`."""
     if at <= low:
@@ -63,7 +63,7 @@ def word_before(data: npt.NDArray[np.uint8], low: int, at: int, words: npt.NDArr
     return words[point | (lead & (0x7F >> (shift // 6 + 1))) << shift] != 0
 
 
-@native(boolean(BYTES, int64, int64, BYTES))
+@native(boolean(BYTES, int64, int64, BYTES), memory="given")
 def word_after(data: npt.NDArray[np.uint8], at: int, end: int, words: npt.NDArray[np.uint8]) -> Any:
     """Whether a part of a word starts at `at`; nothing stands at `end` or behind it."""
     if at >= end:

@@ -35,7 +35,7 @@ BYTE_KINDS: Final = np.array(
 )
 
 
-@native(boolean(BYTES, int64, int64, int64), inline="always", memory="given")
+@native(boolean(BYTES, int64, int64, int64), memory="given")
 def is_kind(data: npt.NDArray[np.uint8], at: int, end: int, kind: int) -> Any:
     """Whether a byte of the kind stands at `at`, before `end`."""
     return at < end and BYTE_KINDS[data[np.uint64(at)]] & kind != 0

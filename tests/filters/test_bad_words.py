@@ -48,7 +48,7 @@ CHARACTERS = some.text(some.sampled_from("abAB é&ÉЖж'_1\n٣"), max_size=24)
 ENTRIES = some.lists(some.text(some.sampled_from("ab é&ж'_1"), min_size=1, max_size=4), min_size=1, max_size=4)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(CHARACTERS, ENTRIES, some.booleans())
 def test_a_text_has_a_bad_word_where_datatroves_expression_finds_one(
     text: str, words: list[str], flanked: bool

@@ -117,7 +117,7 @@ def _judge_url(url: str | None, ip_hosts: str, lists: UrlLists) -> Verdict:
 def host_of(url: str) -> str:
     """The host in lower-case Punycode without port, user and final dot; empty where the URL has none."""
     found = _HOST.match(url.strip())
-    return _punycode(found[1].lower().rstrip(".")) if found else ""
+    return punycode(found[1].lower().rstrip(".")) if found else ""
 
 
 def _listed(host: str, domains: frozenset[str]) -> str:
@@ -129,7 +129,8 @@ def _listed(host: str, domains: frozenset[str]) -> str:
     return ""
 
 
-def _punycode(host: str) -> str:
+def punycode(host: str) -> str:
+    """The host in ASCII, as it stands in DNS; as it is where IDNA knows no such name."""
     if host.isascii():
         return host
     try:
@@ -140,7 +141,7 @@ def _punycode(host: str) -> str:
 
 def _domain(entry: str) -> str:
     """A list's entry as hosts are compared; `*.example.com` and `.example.com` mean `example.com`."""
-    domain = _punycode(entry.strip().lower().removeprefix("*").strip("."))
+    domain = punycode(entry.strip().lower().removeprefix("*").strip("."))
     if not domain or re.search(r"[\s/:@?#*]", domain):
         raise ValueError(f"{entry!r} is not a domain; write it like example.com, without scheme, path or port")
     return domain

@@ -33,18 +33,18 @@ class PathRule:
 
     def matches(self, path: str) -> bool:
         """Whether the pattern fits the beginning of a path, or the whole of it where it ends in `$`."""
-        first, *others = self.pieces
-        if not path.startswith(first):
+        pieces = self.pieces
+        at = len(pieces[0])
+        if not path.startswith(pieces[0]):
             return False
-        if not others:
-            return not self.anchored or len(path) == len(first)
-        at = len(first)
-        for piece in others[:-1]:
+        if len(pieces) == 1:
+            return not self.anchored or len(path) == at
+        for piece in pieces[1:-1]:
             at = path.find(piece, at)
             if at < 0:
                 return False
             at += len(piece)
-        last = others[-1]
+        last = pieces[-1]
         return path.endswith(last) and len(path) - len(last) >= at if self.anchored else path.find(last, at) >= 0
 
 

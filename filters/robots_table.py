@@ -31,9 +31,9 @@ TABLE: Final = pa.schema(
 
 CLOSED: Final = "Disallow: /"
 
-_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d.*")
+_DATE: Final = r"^\d{4}-\d\d-\d\d"
 _PATH_RULE: Final = re.compile(r"\s*(allow|disallow)\s*:", re.IGNORECASE)
-_NO_HOST: Final = re.compile(r"[\s/:@?#*]")
+_NO_HOST: Final = r"^$|[\s/:@?#*]"
 _SEPARATORS: Final = re.compile(r"[\s,;]+")
 
 
@@ -87,19 +87,17 @@ def read_table(path: Path) -> pa.Table:
         raise ValueError(f"{path} cannot be read as a table: {str(error).splitlines()[0]}") from error
     if "host" not in columns:
         raise ValueError(f"{path} has no column 'host'; it has {', '.join(columns)}")
-    if not columns["host"]:
+    rows = len(columns["host"])
+    if not rows:
         raise ValueError(f"{path} has no rows")
-    missing = [None] * len(columns["host"])
-    cells = [columns.get(name, missing) for name in TABLE.names]
-    rows = []
-    for number, (host, agents, rules, date) in enumerate(zip(*cells), 1):
-        try:
-            rows.append((_host(host), _agents(agents), _rules(rules), _date(date)))
-            if agents is None and rules is None:
-                raise ValueError("it says nothing: give agents, rules, or both")
-        except ValueError as error:
-            raise ValueError(f"{path}, row {number}: {error}") from error
-    return pa.table([pa.array(column, kind) for column, kind in zip(zip(*rows), TABLE.types)], TABLE)
+    cells = [columns.get(name, [None] * rows) for name in TABLE.names]
+    arrays = [
+        read(name, column, path) for name, column, read in zip(TABLE.names, cells, (_hosts, _each, _each, _dates))
+    ]
+    silent = next((at for at, cell in enumerate(zip(cells[1], cells[2])) if cell == (None, None)), None)
+    if silent is not None:
+        raise ValueError(f"{path}, row {silent + 1} says nothing: give agents, rules, or both")
+    return pa.table(arrays, TABLE)
 
 
 def _columns(path: Path) -> Mapping[str, Sequence[Any]]:
@@ -126,12 +124,42 @@ def _columns(path: Path) -> Mapping[str, Sequence[Any]]:
     return {name: [row.get(name) for row in rows] for name in names}
 
 
-def _host(cell: object) -> str:
-    """A host as hosts are compared. Raises ValueError for what is none."""
-    host = cell.strip().lower().rstrip(".") if isinstance(cell, str) else ""
-    if not host or _NO_HOST.search(host):
-        raise ValueError(f"{cell!r} is no host; write it like www.example.com, without scheme, path or port")
-    return punycode(host)
+def _hosts(name: str, cells: Sequence[Any], path: Path) -> pa.Array:
+    """Hosts as hosts are compared. Raises ValueError for the first that is none."""
+    hosts = pc.utf8_rtrim(pc.utf8_lower(pc.utf8_trim_whitespace(_strings(cells))), ".")
+    wrong = pc.index(pc.fill_null(pc.match_substring_regex(hosts, _NO_HOST), True), True).as_py()
+    if wrong >= 0:
+        mend = "write it like www.example.com, without scheme, path or port"
+        raise ValueError(f"{path}, row {wrong + 1}: {cells[wrong]!r} is no host; {mend}")
+    if pc.all(pc.string_is_ascii(hosts)).as_py():
+        return hosts
+    return pa.array(map(punycode, hosts.to_pylist()), pa.string())
+
+
+def _dates(name: str, cells: Sequence[Any], path: Path) -> pa.Array:
+    """Days or times as texts that sort. Raises ValueError for the first in another format."""
+    dates = _strings([None if cell is None else str(cell) for cell in cells])
+    wrong = pc.index(pc.match_substring_regex(dates, _DATE), False).as_py()
+    if wrong >= 0:
+        raise ValueError(f"{path}, row {wrong + 1}: the date is {cells[wrong]!r}; write it like 2025-01-31")
+    return dates
+
+
+def _each(name: str, cells: Sequence[Any], path: Path) -> pa.Array:
+    """Agents or rules, cell by cell. Raises ValueError for the first that is neither text nor list as wanted."""
+    read = _agents if name == "agents" else _rules
+    values = []
+    for row, cell in enumerate(cells, 1):
+        try:
+            values.append(read(cell))
+        except ValueError as error:
+            raise ValueError(f"{path}, row {row}: {error}") from error
+    return pa.array(values, TABLE.field(name).type)
+
+
+def _strings(cells: Sequence[Any]) -> pa.Array:
+    """A string column; what is no text is null."""
+    return pa.array([cell if isinstance(cell, str) else None for cell in cells], pa.string())
 
 
 def _agents(cell: object) -> list[str] | None:
@@ -151,14 +179,6 @@ def _rules(cell: object) -> str | None:
     if isinstance(cell, list) and all(isinstance(line, str) and _PATH_RULE.match(line) for line in cell):
         return "\n".join(cell)
     raise ValueError(f"rules are {str(cell)[:80]}; write the text of a robots.txt, or a list such as ['Disallow: /a']")
-
-
-def _date(cell: object) -> str | None:
-    """The day or time of a row, as text that sorts. Raises ValueError for another format."""
-    date = None if cell is None else str(cell)
-    if date is not None and not _DATE.fullmatch(date):
-        raise ValueError(f"the date is {date!r}; write it like 2025-01-31")
-    return date
 
 
 def _twin(host: str) -> str:

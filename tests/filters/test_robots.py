@@ -182,7 +182,7 @@ def test_mode_tag_tells_the_agent_and_the_line(tmp_path: Path) -> None:
         ("t.jsonl", "\n", "no column 'host'"),
         ("t.jsonl", '{"domain": "a"}', "no column 'host'; it has domain"),
         ("t.jsonl", '{"host": "a.b", "rules": ""}\n{"host": "http://a.b/"}', "row 2: 'http://a.b/' is no host"),
-        ("t.jsonl", '{"host": "a.b"}', "row 1: it says nothing"),
+        ("t.jsonl", '{"host": "a.b"}', "row 1 says nothing"),
         ("t.jsonl", '{"host": "a.b", "rules": ["Disallow /x"]}', "row 1: rules are"),
         ("t.jsonl", '{"host": "a.b", "agents": []}', "row 1: agents are"),
         ("t.jsonl", '{"host": "a.b", "rules": "", "date": "31.1.2025"}', "row 1: the date is '31.1.2025'"),

@@ -73,6 +73,6 @@ def test_limits_without_sense_and_unknown_tokenizers_are_refused(letters: Path, 
     assert len(limited(tmp_path / "no.json").check(pa.schema([]))) == 1
 
 
-def test_it_keeps_the_laws_of_stages(letters: Path) -> None:
-    check_stage(limited(letters, max_per_character=1.1, piece=300))
-    check_stage(limited(letters, max_per_character=1.1, piece=300, mode="tag"))
+@pytest.mark.parametrize("mode", ["drop", "tag"])
+def test_it_keeps_the_laws_of_stages(mode: str) -> None:
+    check_stage(ExtremeTokens.model_validate({"tokenizer": "cl100k", "max_per_character": 0.4, "mode": mode}))

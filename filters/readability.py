@@ -31,8 +31,8 @@ class Readability(Filter):
     Both limits are strict, as in GneissWeb: what reaches them is dropped. Words and sentences are those of textstat
     for English: punctuation is taken out before words are cut at white space, but for the apostrophe of `it's`; a
     sentence goes from a letter or digit up to the next `.`, `!` or `?`, one of at most two words does not count, and
-    every text has at least one. Above ASCII all that is neither white space nor in the kernels' punctuation table
-    counts as a letter, where textstat leaves out other symbols and combining marks. A text without words scores 0.
+    every text has at least one. Letters and digits above ASCII are those of the kernels' table, so that a numeral such
+    as `²` is none. A text without words scores 0.
     """
 
     max_eflaw: Limit | None = 70.0
@@ -52,10 +52,10 @@ class Readability(Filter):
 
     def open(self) -> None:
         """Load the kernel, so that the first batch does not wait for it."""
-        import stages.kernels.sentences  # noqa: F401
+        import stages.kernels.readability  # noqa: F401
 
     def rules(self, batch: pa.RecordBatch, tools: None) -> list[Rule]:
-        from stages.kernels.sentences import sentence_counts
+        from stages.kernels.readability import sentence_counts
         from stages.kernels.texts import texts_of
 
         count = sentence_counts(texts_of(batch["text"]))

@@ -20,8 +20,8 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 
+from filters.domain_lists import punycode
 from filters.robots_rules import EVERY_AGENT, Groups, merged, read_groups
-from filters.url import punycode
 from stages.kernels.texts import texts_of
 
 TABLE: Final = pa.schema(

@@ -40,7 +40,7 @@ def string_set(column: pa.Array) -> StringSet:
 
 
 def find(known: StringSet, texts: Texts) -> Longs:
-    """For each text the number of the string that equals it, or -1."""
+    """For each text the number of the string that equals it, or -1; the empty text is never found."""
     return _found(known, texts, -1)
 
 

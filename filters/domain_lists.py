@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -125,6 +125,11 @@ def entries_of(file: Path) -> pa.Array:
     if not len(lines):
         raise ValueError(f"{file} has no entries")
     return lines
+
+
+def memory_of(files: Iterable[Path]) -> int:
+    """Bytes that lists in files take while they are loaded: seven for one of theirs, once they are unpacked."""
+    return sum(file.stat().st_size * (28 if file.suffix == ".gz" else 7) for file in files if file.is_file())
 
 
 def punycode(host: str) -> str:

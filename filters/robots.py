@@ -14,12 +14,13 @@ from typing import Annotated, Final, Literal
 import pyarrow as pa
 from pydantic import Field, field_validator
 
+from filters.domain_lists import memory_of
 from filters.robots_rules import EVERY_AGENT, PathRule, asked, normal_path, refusal
 from filters.robots_table import RobotsTable, open_table, read_table
 from filters.url import host_of
 from stages.errors import StageError
 from stages.fields import ContentPath
-from stages.stage import Filter
+from stages.stage import Filter, Resources
 from stages.verdicts import Verdicts, verdicts_of
 
 AGENTS: Final = (
@@ -115,6 +116,9 @@ class Robots(Filter):
             return open_table(self.table)
         except ValueError as error:
             raise StageError(f"filters.robots: {error}") from error
+
+    def resources(self) -> Resources:
+        return Resources(memory=memory_of((self.table,)))
 
     def judge(self, batch: pa.RecordBatch, tools: RobotsTable) -> Verdicts:
         dates = tools.rows["date"]

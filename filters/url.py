@@ -18,8 +18,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field, field_validator
 
-from filters.domain_lists import Categories, DomainList, ListFile, domain_list, entries_of, punycode
-from stages.stage import Filter
+from filters.domain_lists import Categories, DomainList, ListFile, domain_list, entries_of, memory_of, punycode
+from stages.stage import Filter, Resources
 from stages.verdicts import Verdicts, verdicts_of
 
 Verdict = tuple[str, float | None, float | None, str] | None
@@ -126,6 +126,10 @@ class Url(Filter):
                 sorted(set(map(_squeezed, _entries(self.blocked_substrings, self.blocked_substrings_file))))
             ),
         )
+
+    def resources(self) -> Resources:
+        files = (self.blocked_domains_file, self.allowed_domains_file, *self.blocked_lists.values())
+        return Resources(memory=memory_of(file for file in files if file is not None))
 
     def judge(self, batch: pa.RecordBatch, tools: UrlLists) -> Verdicts:
         # A loop over documents: a URL is a fiftieth of its page, and its parts are Python's strings by then. With all

@@ -259,3 +259,10 @@ def test_a_folder_without_lists_is_refused(tmp_path: Path) -> None:
         Url.model_validate({"blocked_lists": "."}, context={"base": tmp_path})
     with pytest.raises(ValidationError, match="is no folder"):
         Url.model_validate({"blocked_lists": "nowhere"}, context={"base": tmp_path})
+
+
+def test_a_worker_asks_for_the_memory_that_its_lists_take(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(b"bad.test\n" * 1000)
+    stage = Url.model_validate({"blocked_lists": {"adult": "a.txt"}}, context={"base": tmp_path})
+    assert stage.resources().memory == 7 * 9000
+    assert Url().resources().memory == 0

@@ -146,12 +146,15 @@ class Robots(Filter):
         # A loop over documents: a URL is a fiftieth of its page, and each host has rules of its own.
         urls = batch["url"].to_pylist()
         hosts = table.first_rows(pa.array([host_of(url or "") for url in urls], pa.string())).tolist()
-        return [(self._refusal(url, first, table) if first >= 0 else None, first) for url, first in zip(urls, hosts)]
+        agents = {agent.lower(): agent for agent in self.agents}
+        return [
+            (self._refusal(url, first, agents, table) if first >= 0 else None, first) for url, first in zip(urls, hosts)
+        ]
 
-    def _refusal(self, url: str, first: int, table: RobotsTable) -> _Refused:
+    def _refusal(self, url: str, first: int, agents: Mapping[str, str], table: RobotsTable) -> _Refused:
         rules = table.known.get(first)
         if rules is None:
-            rules = asked(table.groups(first), self.agents)
+            rules = asked(table.groups(first), agents)
             if self.every_agent == "ignore":
                 rules = [(agent, own) for agent, own in rules if agent != EVERY_AGENT]
             if len(table.known) >= _KNOWN_HOSTS:

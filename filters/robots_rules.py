@@ -115,12 +115,13 @@ def normal_path(path: str) -> str:
     return path if path.isascii() and " " not in path else _NOT_ASCII.sub(_escaped, path)
 
 
-def asked(groups: Mapping[str, list[PathRule]], agents: Sequence[str]) -> list[tuple[str, tuple[PathRule, ...]]]:
+def asked(groups: Mapping[str, list[PathRule]], agents: Mapping[str, str]) -> list[tuple[str, tuple[PathRule, ...]]]:
     """The rules that the agents obey: those of their own groups, then, if one has none, those for every agent.
 
-    Each with the agent's name; rules that several obey once, under the first one's.
+    `agents`: names by themselves in lower case. Each with the agent's name; rules that several obey once, under the
+    first one's.
     """
-    names = [agent for agent in agents if agent.lower() in groups]
+    names = [name for lower, name in agents.items() if lower in groups]
     found: dict[tuple[PathRule, ...], str] = {}
     for name in names if len(names) == len(agents) else [*names, EVERY_AGENT]:
         found.setdefault(in_order(groups.get(name.lower(), ())), name)

@@ -39,10 +39,14 @@ _SEPARATORS: Final = re.compile(r"[\s,;]+")
 
 @dataclass(frozen=True, slots=True)
 class RobotsTable:
-    """The table sorted by host, of each host the newest rows first; `numbers`: the string set of its hosts."""
+    """The table sorted by host, of each host the newest rows first.
 
-    rows: pa.Table
+    `numbers`: the string set of its hosts · `ends`: for each row where those of the same host and date end.
+    """
+
+    rows: pa.RecordBatch
     numbers: Any
+    ends: npt.NDArray[np.int64]
     known: dict[int, Any] = field(default_factory=dict)
     """What was made of the rules of hosts met so far, by their first row."""
 
@@ -59,11 +63,7 @@ class RobotsTable:
 
     def groups(self, first: int) -> Groups:
         """The groups of the host whose rows begin at `first`: those of its newest date, put together."""
-        hosts, dates = self.rows["host"], self.rows["date"]
-        end = first + 1
-        while end < len(hosts) and hosts[end] == hosts[first] and dates[end].as_py() == dates[first].as_py():
-            end += 1
-        rows = self.rows.slice(first, end - first)
+        rows = self.rows.slice(first, int(self.ends[first]) - first)
         texts = zip(rows["rules"].to_pylist(), rows["agents"].to_pylist())
         return merged(read_groups(CLOSED if text is None else text, agents or (EVERY_AGENT,)) for text, agents in texts)
 
@@ -75,8 +75,19 @@ def open_table(path: Path) -> RobotsTable:
     rows = read_table(path)
     at = pa.array(np.arange(rows.num_rows))
     order = [("host", "ascending"), ("date", "descending"), ("at", "ascending")]
-    rows = rows.take(pc.sort_indices(rows.append_column("at", at), order)).combine_chunks()
-    return RobotsTable(rows, string_set(rows["host"].combine_chunks()))
+    rows = rows.take(pc.sort_indices(rows.append_column("at", at), order))
+    sorted_rows = pa.RecordBatch.from_arrays([column.combine_chunks() for column in rows.columns], schema=TABLE)
+    return RobotsTable(sorted_rows, string_set(sorted_rows["host"]), _ends(sorted_rows))
+
+
+def _ends(rows: pa.RecordBatch) -> npt.NDArray[np.int64]:
+    """For each row of a sorted table where the rows of its host and date end."""
+    changed = np.zeros(rows.num_rows, np.bool_)
+    for column in (rows["host"], pc.fill_null(rows["date"], "")):
+        changed[:-1] |= pc.not_equal(column.slice(1), column.slice(0, rows.num_rows - 1)).to_numpy(zero_copy_only=False)
+    changed[-1:] = True
+    borders = np.flatnonzero(changed) + 1
+    return borders[np.searchsorted(borders, np.arange(rows.num_rows), side="right")]
 
 
 def read_table(path: Path) -> pa.Table:

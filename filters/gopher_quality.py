@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Final
 import pyarrow as pa
 from pydantic import Field, field_validator
 
+from filters.adaptive import AdaptiveFilter
 from filters.limits import above, below, ratio
 from stages.fields import Count, Share
-from stages.stage import Filter
 from stages.verdicts import Rule
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 STOP_WORDS: Final = ("the", "be", "to", "of", "and", "that", "have", "with")
 
 
-class GopherQuality(Filter):
+class GopherQuality(AdaptiveFilter):
     """Drops documents that do not look like prose, by ten rules.
 
     Rules in order, with the reason that datatrove gives:

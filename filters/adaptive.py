@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -110,14 +110,16 @@ class AdaptiveFilter(Filter):
             fields["stop_words"] = section.stop_words or ()
             if not section.stop_words:
                 fields["min_stop_words"] = None
+        if "words" in kind.model_fields and section.words is not None:
+            fields["words"] = section.words
         return fields
 
-    def with_fields(self, fields: Mapping[str, Any]) -> Self:
+    def with_fields(self, fields: Mapping[str, Any]) -> AdaptiveFilter:
         """This filter with these fields, which were validated before, and without limits by language."""
         values = {name: getattr(self, name) for name in type(self).model_fields}
         return type(self).model_construct(**{**values, **fields, "limits": None})
 
-    def _with_every_rule(self) -> Self:
+    def _with_every_rule(self) -> AdaptiveFilter:
         """With every limit on, so that its columns are all there may be."""
         off = [name for name in limit_fields(type(self)) if getattr(self, name) is None]
         return self.with_fields(dict.fromkeys(off, 0))

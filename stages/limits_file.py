@@ -17,7 +17,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -226,6 +226,19 @@ def _line(node: yaml.Node) -> int:
 def _near(name: str, known: Iterable[str]) -> str:
     near = get_close_matches(name, list(known), 1, 0.6)
     return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
+
+
+def limit_check(kind: type[Stage], name: str) -> Callable[[object], bool]:
+    """Tells whether a field of a filter takes a value as its limit."""
+    check = _checks(kind)[name]
+
+    def takes(value: object) -> bool:
+        try:
+            return check.validate_python(value) is not None
+        except ValidationError:
+            return False
+
+    return takes
 
 
 @cache

@@ -148,7 +148,7 @@ class Filter(Stage):
             verdicts = self.judge(batch, tools)
             return [verdicts.rule, verdicts.value, verdicts.limit]
         rules = self.rules(batch, tools)
-        measured = {rule.measure: rule.value for rule in reversed(rules)}
+        measured = {rule.measure: rule.value for rule in reversed(rules) if rule.value is not None}
         numbers = [pa.array(measured[name], pa.float64(), mask=np.isnan(measured[name])) for name in names]
         return [first_failure(batch.num_rows, rules).rule, *numbers]
 

@@ -25,6 +25,7 @@ from stages.hashing import digest_of
 from stages.verdicts import Mapped, Rule, Verdicts, first_failure
 
 if TYPE_CHECKING:
+    from stages.counting import Wanted
     from stages.find import Documents, Frame
 
 
@@ -129,6 +130,13 @@ class Filter(Stage):
         What most filters define instead of `judge`: `textmill try` then shows every value against its limit.
         """
         raise TypeError(f"{type(self).__name__} defines neither judge nor rules")
+
+    def counts(self) -> Wanted | None:
+        """What the filter counts in texts with a `stages.counting.Counter`, if it does.
+
+        Filters in a row then share one pass over each text.
+        """
+        return None
 
     def measures(self) -> tuple[str, ...]:
         """What the rules that are on measure: each the `measure` of at least one rule of `rules`."""

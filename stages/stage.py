@@ -138,6 +138,10 @@ class Filter(Stage):
         """
         return None
 
+    def shared_counts(self) -> Wanted | None:
+        """What of `counts` its neighbours may count for it: none that is another for every document."""
+        return self.counts()
+
     def measures(self) -> tuple[str, ...]:
         """What the rules that are on measure: each the `measure` of at least one rule of `rules`."""
         return ()

@@ -18,6 +18,8 @@ _EXACT: Final = 1 << 16
 """Different words of a language that are counted exactly; beyond, the rarest are let go of."""
 _LOSS: Final = 0.02
 """The share of the asked share by which a count may then be too low at most."""
+FEWEST: Final = 8
+"""Stop words of a language at least: two are asked for, and FineWeb2's shortest lists (Basque, Thai) have eight."""
 _INSIDE: Final = "'’ʼ-·\u200c\u200d"
 _AKIN: Final = 0.5
 _NO_MORE: Final = 3.0
@@ -58,9 +60,16 @@ class FrequentWords:
         return self._counts.get(word, 0) / self.total if self.total else 0.0
 
     def above(self) -> list[str]:
-        """The words of letters that are at least the asked share, the most frequent first."""
-        found = [word for word in self._counts if self.share_of(word) >= self.share and _is_word(word)]
-        return sorted(found, key=lambda word: (-self._counts[word], word))
+        """The words of letters that are at least the asked share, the most frequent first; eight, if there are any."""
+        least = self.share * self.total
+        ranked = sorted(self._counts, key=lambda word: (-self._counts[word], word))
+        found: list[str] = []
+        for word in ranked:
+            if self._counts[word] < least and len(found) >= FEWEST:
+                break
+            if _is_word(word):
+                found.append(word)
+        return found
 
 
 def without_leaked(own: FrequentWords, english: FrequentWords | None) -> list[str]:

@@ -11,10 +11,13 @@ import pyarrow as pa
 import pytest
 
 from filters.adaptive import AdaptiveFilter
+from filters.fineweb import Fineweb
 from filters.gopher_quality import GopherQuality
+from filters.gopher_repetition import GopherRepetition
 from filters.length import Length
 from jobs.run import run_plan
 from pipelines.compile import compile_pipeline
+from stages.counting import Counter, Wanted
 from stages.errors import PipelineError, StageError
 from stages.laws import check_stage, sample_documents
 from stages.stage import stage_key
@@ -28,7 +31,7 @@ languages:
     length: {min_words: 3, max_words: null}
   tha: {length: {min_words: 0, max_words: 1}}
 scripts:
-  Latn: {length: {min_words: 2}}
+  Latn: {length: {min_words: 2}, gopher_repetition: {max_top_2_gram: 0.1}}
 """
 PIPELINE = """\
 textmill: 1
@@ -119,6 +122,25 @@ def test_the_laws_hold_with_limits_by_language(limits: Path, mode: str, what: st
     batch = batch.append_column("language", pa.array(labels.tolist(), pa.string()))
 
     check_stage(by_length(limits, mode=mode, on_missing=what), batch)
+
+
+def test_filters_in_a_row_share_their_counts_but_for_stop_words(limits: Path) -> None:
+    text = "la mer et la tour\n- of the mill, of the mill\n" * 9
+    batch = documents(("fra_Latn", text), ("eng_Latn", text), (None, "the of"), ("fra_Latn", "of no"), ("tha", ""))
+    stages: list[AdaptiveFilter] = [
+        GopherQuality.model_validate({"limits": limits}),
+        GopherRepetition.model_validate({"limits": limits, "max_top_2_gram": None}),
+        Fineweb.model_validate({"limits": limits}),
+    ]
+    whole = Wanted()
+    for stage in stages:
+        wanted = stage.shared_counts()
+        assert wanted is not None
+        whole = whole.with_all_of(wanted) or whole
+    assert whole.stop_words is None
+    shared = Counter(whole).with_counts(batch)
+    for stage in stages:
+        assert stage.judge(shared, stage.open()) == stage.judge(batch, stage.open())
 
 
 def test_the_content_of_the_file_is_in_the_fingerprint_and_its_path_is_not(limits: Path, tmp_path: Path) -> None:

@@ -10,6 +10,12 @@ from jobs.fit.frequent_words import FrequentWords, without_leaked
 from jobs.fit.word_splitters import has_spaces, splitter_of
 
 
+@pytest.fixture(autouse=True)
+def _few_words_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tests' texts are short: no words below the share, but where a test asks for them."""
+    monkeypatch.setattr(frequent_words, "FEWEST", 0)
+
+
 def counted(share: float, *texts: str) -> FrequentWords:
     words = FrequentWords(share)
     for text in texts:
@@ -20,6 +26,12 @@ def counted(share: float, *texts: str) -> FrequentWords:
 def test_words_above_the_share_come_in_order_of_their_counts() -> None:
     assert counted(0.2, "de la de", "la mer de", "la  \u00a0 tour").above() == ["de", "la"]
     assert counted(0.1, "de la de", "la mer de", "la tour").above() == ["de", "la", "mer", "tour"]
+
+
+def test_a_language_with_few_frequent_words_gets_some_rarer_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(frequent_words, "FEWEST", 4)
+    words = counted(0.2, "ja ja ja on on tai . . 1 se se mutta")
+    assert words.above() == ["ja", "on", "se", "mutta"]
 
 
 @pytest.mark.parametrize(

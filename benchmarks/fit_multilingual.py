@@ -6,7 +6,8 @@ Every second document of `multilingual/docs.jsonl.gz` (documentation, 48 languag
 `textmill fit thresholds`, with its methods as they come; the others are judged by gopher_repetition, fineweb (as
 FineWeb2 sets it up) and gopher_quality one after the other: with the limits of English, with these and without the rule
 on (English) stop words, and with the fitted limits. Prints the share of documents that go. Languages with fewer than 50
-documents in the reference are judged by the limits of their script.
+documents in the reference are judged by the limits of their script. Then the same for each method alone: over the
+languages with limits of their own, the median share that goes, and the middle half of the languages.
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ import pyarrow as pa
 
 from jobs.fit.corpora import Corpus
 from jobs.fit.limits_text import limits_text
+from jobs.fit.methods import METHODS
 from jobs.fit.thresholds import Settings, fit_thresholds
-from stages.language_limits import adaptive_filters
+from stages.language_limits import LimitsFile, adaptive_filters
 from stages.limits_file import read_limits
 from stages.stage import Filter
 
@@ -77,46 +79,59 @@ def removed(documents: list[dict[str, Any]], fields: dict[str, dict[str, Any]]) 
     return gone
 
 
+def fitted(folder: Path, judged: list[dict[str, Any]], methods: tuple[str, ...]) -> tuple[LimitsFile, list[str | None]]:
+    """Limits fitted to the reference, and what they drop."""
+    settings = Settings(methods, min_documents=FEWEST)
+    found = fit_thresholds(Corpus((str(folder / "reference.jsonl"),)), None, settings)
+    limits = folder / "limits.yaml"
+    limits.write_text(limits_text(found), "utf-8")
+    return read_limits(limits), removed(judged, {name: {"limits": str(limits)} for name in FILTERS})
+
+
+def share(judged: list[dict[str, Any]], gone: list[str | None], label: str) -> float:
+    """Percent of a language's documents that go."""
+    told = [one for one, document in zip(gone, judged) if document["language"] == label]
+    return 100 * sum(one is not None for one in told) / len(told)
+
+
 def main() -> None:
     home = os.environ.get("TEXTMILL_DATA")
     if not home:
         raise SystemExit("set TEXTMILL_DATA to the data folder")
+    plain: dict[str, dict[str, Any]] = {name: {} for name in FILTERS}
+    without = {**plain, "gopher_quality": {"min_stop_words": None}}
     with TemporaryDirectory() as scratch:
         folder = Path(scratch)
         reference, judged = halves(Path(home), folder)
         began = time.process_time()
-        fitted = fit_thresholds(Corpus((str(folder / "reference.jsonl"),)), None, Settings(min_documents=FEWEST))
+        file, gone = fitted(folder, judged, ())
         seconds = time.process_time() - began
-        limits = folder / "limits.yaml"
-        limits.write_text(limits_text(fitted), "utf-8")
-        names = [name for name in FILTERS if name in adaptive_filters()]
-        plain: dict[str, dict[str, Any]] = {name: {} for name in names}
-        without = {**plain, "gopher_quality": {"min_stop_words": None}}
-        ways = {
-            "English": removed(judged, plain),
-            "without stop words": removed(judged, without),
-            "fitted": removed(judged, {name: {"limits": str(limits)} for name in names}),
-        }
-        file = read_limits(limits)
+        ways = {"English": removed(judged, plain), "without stop words": removed(judged, without), "fitted": gone}
+        alone = {method: fitted(folder, judged, (method,))[1] for method in METHODS}
     size = sum(len(one["text"].encode()) for one in reference)
     print(
-        f"fitted to {len(reference)} documents, {size / 1e6:.1f} MB, in {seconds:.1f} CPU seconds; {', '.join(names)}\n"
+        f"{len(reference)} documents of {size / 1e6:.1f} MB fitted to, as many judged, in {seconds:.1f} CPU seconds\n"
     )
     rows = []
     for label in sorted({one["language"] for one in judged}):
-        at = [place for place, one in enumerate(judged) if one["language"] == label]
+        count = sum(one["language"] == label for one in judged)
         found = file.find(label)
         whose = "own" if found and found[0] == label else found[0] if found else "none"
-        shares = [100 * sum(gone[place] is not None for place in at) / len(at) for gone in ways.values()]
-        rows.append([label, str(len(at)), whose, *(f"{share:.0f} %" for share in shares)])
-    everything = [100 * sum(one is not None for one in gone) / len(judged) for gone in ways.values()]
-    rows.append(["all", str(len(judged)), "", *(f"{share:.0f} %" for share in everything)])
+        rows.append([label, str(count), whose, *(f"{share(judged, one, label):.0f} %" for one in ways.values())])
+    everything = [100 * sum(one is not None for one in way) / len(judged) for way in ways.values()]
+    rows.append(["all", str(len(judged)), "", *(f"{one:.0f} %" for one in everything)])
     head = ["language", "judged", "limits", *ways]
     if "--markdown" in sys.argv:
         print("\n".join(f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows)))
     else:
         for row in (head, *rows):
             print(f"{row[0]:14}{row[1]:>8}  {row[2]:14}" + "".join(f"{cell:>20}" for cell in row[3:]))
+    print("\n| limits | removed, median of languages | middle half |\n|---|---|---|")
+    own = sorted(file.languages)
+    for name, one in {**ways, **alone}.items():
+        shares = sorted(share(judged, one, label) for label in own)
+        low, middle, high = (shares[len(shares) * quarter // 4] for quarter in (1, 2, 3))
+        print(f"| {name} | {middle:.0f} % | {low:.0f} % to {high:.0f} % |")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """How a limit that is right for English becomes one for another language: four ways, each a line of statistics.
 
 FineWeb2 (https://arxiv.org/abs/2506.20920) tried such ways and chose one per group of filters by training models; which
-one won where is in none of the sources that this was made from, so the defaults in `jobs/fit/targets.py` are ours. All
+one won where is in none of the sources that this was made from, so the default in `jobs/fit/targets.py` is ours. All
 take sorted values, so that no order of documents can change a bit of the result.
 """
 

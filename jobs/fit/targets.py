@@ -21,18 +21,19 @@ from stages.errors import Fault, PipelineError
 from stages.language_limits import adaptive_filters, limit_fields
 from stages.limits_file import limit_check
 
-DEFAULTS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
-    "gopher_repetition": {
-        "quantile": (
-            "max_duplicate_lines",
-            *(f"max_top_{length}_gram" for length in (2, 3, 4)),
-            *(f"max_duplicate_{length}_gram" for length in range(5, 11)),
-        )
-    },
-    "fineweb": {"tail": ("min_punctuated_lines", "max_newlines_per_word")},
-    "gopher_quality": {"mean_std": ("min_mean_word_length", "max_mean_word_length", "min_alphabetic_words")},
+DEFAULT_METHOD: Final = "mean_std"
+"""The nearest to what the limits of English remove of English, of the four (benchmarks/fit_multilingual.py)."""
+
+DEFAULTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "gopher_repetition": (
+        "max_duplicate_lines",
+        *(f"max_top_{length}_gram" for length in (2, 3, 4)),
+        *(f"max_duplicate_{length}_gram" for length in range(5, 11)),
+    ),
+    "fineweb": ("min_punctuated_lines", "max_newlines_per_word"),
+    "gopher_quality": ("min_mean_word_length", "max_mean_word_length", "min_alphabetic_words"),
 }
-"""The limits that FineWeb2's configurations give per language; the methods are our choice (see `methods.py`)."""
+"""The limits that FineWeb2's configurations give per language."""
 
 _DIGITS: Final = 10_000
 
@@ -108,13 +109,7 @@ def choose_targets(methods: Sequence[str]) -> list[Target]:
     (`gopher_quality.min_words=tail`); the later one counts. Raises PipelineError for what is no method and no field.
     """
     kinds = adaptive_filters()
-    chosen = {
-        f"{name}.{field}": method
-        for name, groups in DEFAULTS.items()
-        if name in kinds
-        for method, fields in groups.items()
-        for field in fields
-    }
+    chosen = {f"{name}.{field}": DEFAULT_METHOD for name, fields in DEFAULTS.items() for field in fields}
     for told in methods:
         where, _, method = told.rpartition("=")
         if method not in METHODS:

@@ -81,7 +81,7 @@ def test_a_limit_is_rounded_so_that_no_more_is_removed_and_into_what_the_field_t
 def test_every_fitted_field_is_measured_by_the_rule_that_it_limits() -> None:
     rules = {target.name: (target.rule, target.method, target.english) for target in choose_targets([])}
     assert rules["gopher_quality.max_mean_word_length"] == ("long_words", "mean_std", 10)
-    assert rules["gopher_repetition.max_duplicate_10_gram"] == ("duplicate_10_gram", "quantile", 0.1)
+    assert rules["gopher_repetition.max_duplicate_10_gram"] == ("duplicate_10_gram", "mean_std", 0.1)
     assert "gopher_quality.min_words" not in rules
 
 

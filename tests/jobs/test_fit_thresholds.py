@@ -49,7 +49,7 @@ def fitted(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def fit(home: Path, *more: str, reference: str = "reference.jsonl", to: str = "limits.yaml") -> int:
     command = ["fit", "thresholds", str(home / reference), "-o", str(home / to), "--min-documents", "30"]
-    return run_command_line([*command, "--method", "gopher_repetition=mean_std", *more])
+    return run_command_line([*command, *more])
 
 
 def test_every_language_with_documents_enough_gets_limits_that_filters_take(fitted: Path) -> None:

@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from pydantic import ValidationError
 
-from stages.counting import Wanted, without_counts
+from stages.counting import Wanted
 from stages.fields import ContentPath
 from stages.language_limits import LanguageLimits, LimitsFile, limit_fields
 from stages.limits_file import limit_faults, read_limits
@@ -59,7 +59,7 @@ class AdaptiveFilter(Filter):
         return [*super().check(schema), *(limit_faults(self.limits, type(self)) or self._unfit())]
 
     def shared_counts(self) -> Wanted | None:
-        """All counts but stop words, which are others in every language: `parts` has those counted anew."""
+        """All counts but stop words, which are others in every language: whoever looks for them counts for himself."""
         wanted = self.counts() if self.limits is None else self._with_every_rule().counts()
         return wanted if wanted is None or self.limits is None else replace(wanted, stop_words=None)
 
@@ -99,9 +99,6 @@ class AdaptiveFilter(Filter):
         for label, rows in _rows_by_language(batch):
             chosen = languages.of(label)
             part = batch if len(rows) == batch.num_rows else batch.take(pa.array(rows))
-            wanted = chosen.filter.counts() if chosen.filter is not None else None
-            if wanted is not None and wanted.stop_words is not None:
-                part = without_counts(part)
             parts.append(Part(rows, part, chosen.filter, chosen.tools if chosen.own_limits else tools))
         return parts
 

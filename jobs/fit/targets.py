@@ -73,17 +73,21 @@ class Target:
         return 1.0
 
 
-@dataclass(frozen=True, slots=True)
 class Measuring:
-    """Filters with every rule on, open, and the targets that each measures."""
+    """Filters with every rule on, opened once per word splitter, and the targets that they measure."""
 
-    targets: Sequence[Target]
-    filters: Mapping[str, tuple[AdaptiveFilter, Any]]
+    def __init__(self, targets: Sequence[Target]) -> None:
+        self.targets = targets
+        self._open: dict[tuple[str, str], tuple[AdaptiveFilter, Any]] = {}
 
-    def measure(self, documents: pa.RecordBatch) -> Values:
-        """float64, one row per document and one column per target; NaN where nothing could be measured."""
+    def measure(self, documents: pa.RecordBatch, words: str) -> Values:
+        """float64, one row per document and one column per target; NaN where nothing could be measured.
+
+        `words`: the splitter of the documents' language, for filters that have the choice.
+        """
         found = np.full((documents.num_rows, len(self.targets)), np.nan)
-        for name, (stage, tools) in self.filters.items():
+        for name in dict.fromkeys(target.filter for target in self.targets):
+            stage, tools = self._opened(name, words)
             values = {rule.name: rule.value for rule in stage.rules(documents, tools)}
             for at, target in enumerate(self.targets):
                 value = values[target.rule] if target.filter == name else None
@@ -91,15 +95,14 @@ class Measuring:
                     found[:, at] = value
         return found
 
-
-def measuring(targets: Sequence[Target]) -> Measuring:
-    """What measures the targets."""
-    kinds = adaptive_filters()
-    filters: dict[str, tuple[AdaptiveFilter, Any]] = {}
-    for name in dict.fromkeys(target.filter for target in targets):
-        stage = _with_rules(kinds[name], limit_fields(kinds[name]))
-        filters[name] = stage, stage.open()
-    return Measuring(targets, filters)
+    def _opened(self, name: str, words: str) -> tuple[AdaptiveFilter, Any]:
+        kind = adaptive_filters()[name]
+        key = (name, words if "words" in kind.model_fields else "")
+        if key not in self._open:
+            stage = _with_rules(kind, limit_fields(kind))
+            stage = stage.with_fields({"words": words}) if key[1] else stage
+            self._open[key] = stage, stage.open()
+        return self._open[key]
 
 
 def choose_targets(methods: Sequence[str]) -> list[Target]:

@@ -17,7 +17,7 @@ from jobs.fit.columns import Columns
 from jobs.fit.corpora import Corpus, Reading, by_language, refused
 from jobs.fit.frequent_words import FrequentWords, without_leaked
 from jobs.fit.methods import Values, score_floor
-from jobs.fit.targets import Measuring, Target, choose_targets, measuring
+from jobs.fit.targets import Measuring, Target, choose_targets
 from jobs.fit.word_splitters import has_spaces, splitter_of
 
 Number = float | int
@@ -82,7 +82,7 @@ def fit_thresholds(reference: Corpus, web: Corpus | None, settings: Settings) ->
     targets = choose_targets(settings.methods)
     read, read_web = Reading(), Reading()
     with TemporaryDirectory(prefix="textmill-fit-") as folder:
-        measured = _measure(reference, web, settings, measuring(targets), (read, read_web), Path(folder))
+        measured = _measure(reference, web, settings, Measuring(targets), (read, read_web), Path(folder))
         rows = measured.reference.rows
         _check(rows, read, targets, settings)
         enough = [label for label in sorted(rows) if rows[label] >= settings.min_documents]
@@ -104,7 +104,7 @@ def _measure(
         (folder / name).mkdir()
     measured = _Measured(Columns(folder / "reference", len(measuring.targets)), Columns(folder / "web", 1), {})
     for label, documents in by_language(reference, readings[0]):
-        measured.reference.add(label, measuring.measure(documents))
+        measured.reference.add(label, measuring.measure(documents, splitter_of(label)))
         if has_spaces(label):
             measured.words.setdefault(label, FrequentWords(settings.stop_word_share)).add(documents["text"])
     for label, documents in by_language(web, readings[1]) if web is not None else ():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from stages.counting import SPLITTERS
+
 _OF_LANGUAGES: Final = {
     "eng": "english",
     "en": "english",
@@ -26,21 +28,29 @@ _OF_SCRIPTS: Final = {
 }
 """Scripts that put no space between words; the tokenizer of the script's main language stands in for the others."""
 _SPACED: Final = "whitespace"
+_CHARACTERS: Final = "unicode"
+"""What stands in where filters do not know the tokenizer that a language wants."""
 
 
 def splitter_of(label: str) -> str:
-    """The word splitter assigned to a language label, by the names that filters know them by.
+    """The word splitter assigned to a language label, among those that filters know.
 
     A label with a script goes by it (`zho_Latn` has spaces), one without by its language.
     """
+    wanted = _wanted(label)
+    return wanted if wanted in SPLITTERS else _CHARACTERS
+
+
+def has_spaces(label: str) -> bool:
+    """Whether the language's words can be told by the spaces between them."""
+    return _wanted(label) in (_SPACED, "english")
+
+
+def _wanted(label: str) -> str:
+    """The tokenizer that a language wants, whether filters know it or not."""
     language, _, script = label.partition("_")
     language = language.partition("-")[0]
     own = _OF_LANGUAGES.get(language, _SPACED)
     if not script or own == "english":
         return own
     return _OF_SCRIPTS.get(script, _SPACED)
-
-
-def has_spaces(label: str) -> bool:
-    """Whether the language's words can be told by the spaces between them."""
-    return splitter_of(label) in (_SPACED, "english")

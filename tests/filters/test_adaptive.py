@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from filters.fineweb import Fineweb
 from filters.gopher_quality import GopherQuality
 from filters.gopher_repetition import GopherRepetition
 from filters.length import Length
+from jobs.cli import run_command_line
 from jobs.run import run_plan
 from pipelines.compile import compile_pipeline
 from stages.counting import Counter, Wanted
@@ -192,6 +194,16 @@ def test_a_pipeline_with_a_bad_limits_file_is_refused_before_it_runs(limits: Pat
     (tmp_path / "p.yaml").write_text(PIPELINE, "utf-8")
     with pytest.raises(PipelineError, match=r"limits.yaml:6: fra_Latn: length has no limit"):
         compile_pipeline("p.yaml", working_directory=tmp_path)
+
+
+def test_try_shows_the_limits_of_the_documents_language(
+    limits: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "in.jsonl").write_bytes(b'{"text": "a b c", "language": "fra_Latn", "url": "http://a.example/"}\n')
+    (tmp_path / "p.yaml").write_text(PIPELINE, "utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert run_command_line(["try", "p.yaml", "--url", "http://a.example/"]) == 0
+    assert re.search(r"too_few_words +3 +3\b", capsys.readouterr().out)
 
 
 def test_the_column_is_needed_with_limits_alone(limits: Path) -> None:

@@ -13,14 +13,14 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
+from filters.adaptive import AdaptiveFilter
 from filters.limits import above, below, ratio
 from stages.counting import Counter, Splitter, Wanted
 from stages.fields import Count, Share
-from stages.stage import Filter
 from stages.verdicts import Rule
 
 
-class Fineweb(Filter):
+class Fineweb(AdaptiveFilter):
     """Drops documents that look like lists, menus or repeated boilerplate, by five rules.
 
     Rules in order, with the reason that datatrove gives:

@@ -12,16 +12,16 @@ from typing import Annotated, Final
 import pyarrow as pa
 from pydantic import Field, field_validator
 
+from filters.adaptive import AdaptiveFilter
 from filters.limits import above, below, ratio
 from stages.counting import Counter, Splitter, Wanted
 from stages.fields import Count, Share
-from stages.stage import Filter
 from stages.verdicts import Rule
 
 STOP_WORDS: Final = ("the", "be", "to", "of", "and", "that", "have", "with")
 
 
-class GopherQuality(Filter):
+class GopherQuality(AdaptiveFilter):
     """Drops documents that do not look like prose, by ten rules.
 
     Rules in order, with the reason that datatrove gives:

@@ -11,10 +11,10 @@ from typing import Final
 
 import pyarrow as pa
 
+from filters.adaptive import AdaptiveFilter
 from filters.limits import above, ratio
 from stages.counting import Counter, Splitter, Wanted
 from stages.fields import Share
-from stages.stage import Filter
 from stages.verdicts import Rule
 
 _COPIES: Final = (
@@ -26,7 +26,7 @@ _COPIES: Final = (
 _GRAMS: Final = {length: f"{'top' if length < 5 else 'duplicate'}_{length}_gram" for length in range(2, 11)}
 
 
-class GopherRepetition(Filter):
+class GopherRepetition(AdaptiveFilter):
     """Drops documents that repeat themselves, by thirteen rules.
 
     Each drops a document whose share is greater than its limit. Rules in order, with datatrove's reason:

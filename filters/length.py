@@ -9,15 +9,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field, model_validator
 
+from filters.adaptive import AdaptiveFilter
 from filters.limits import above, below
 from stages.fields import Count, Size
-from stages.stage import Filter
 from stages.verdicts import Rule
 
 _UNITS: Final = ("characters", "words", "bytes")
 
 
-class Length(Filter):
+class Length(AdaptiveFilter):
     """Drops documents whose text is too short or too long.
 
     Rules in order: `too_few_characters`, `too_many_characters`, `too_few_words`, `too_many_words`, `too_few_bytes`,

@@ -98,7 +98,7 @@ def apply(loaded: Loaded, batch: pa.RecordBatch, flow: Flow) -> Mapped:
 def _guarded(loaded: Loaded, batch: pa.RecordBatch, flow: Flow) -> Mapped:
     """Call the stage; when it raises, halve the batch until one row is left, and fail that row alone."""
     try:
-        return _call(loaded, batch)
+        mapped, notes = _call(loaded, batch), loaded.stage.notes(batch, loaded.tools)
     except _THE_RUNS_OWN:
         raise
     except _NOT_THE_DOCUMENTS_FAULT as error:
@@ -108,6 +108,9 @@ def _guarded(loaded: Loaded, batch: pa.RecordBatch, flow: Flow) -> Mapped:
             flow.errors += 1
             verdict = (f"error:{type(error).__name__}", None, None, str(error)[:500] or None)
             return Mapped(empty_after(loaded.stage, batch.slice(0, 0)), np.zeros(0, np.int32), verdicts_of([verdict]))
+    else:
+        flow.note(notes)
+        return mapped
     half = batch.num_rows // 2
     first = _guarded(loaded, batch.slice(0, half), flow)
     second = _guarded(loaded, batch.slice(half), flow)

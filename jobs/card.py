@@ -72,12 +72,18 @@ def _measured(manifest: Mapping[str, Any]) -> list[str]:
 
 
 def measures_rows(manifest: Mapping[str, Any]) -> list[list[str]]:
-    """Step, name and value of everything that stages count of themselves, such as the shares of a mix."""
-    return [
+    """Step, name and value of what stages count of themselves, such as the shares of a mix, and of their notes."""
+    measures = [
         [step["step"], name, f"{value:,}"]
         for step in manifest["steps"]
         for name, value in step.get("measures", {}).items()
     ]
+    notes = [
+        [flow["step"], f"{flow['stage']}: {note}", f"{times:,}"]
+        for flow in manifest["flows"]
+        for note, times in flow["notes"].items()
+    ]
+    return [*measures, *notes]
 
 
 def _data_files(splits: Sequence[str], below: str) -> list[str]:

@@ -141,7 +141,7 @@ def _shared(links: Sequence[Loaded]) -> list[tuple[int, int, Wanted]]:
     wants: list[Wanted | None] = []
     begun = False
     for loaded in links:
-        wanted = loaded.stage.counts() if isinstance(loaded.stage, Filter) else None
+        wanted = loaded.stage.shared_counts() if isinstance(loaded.stage, Filter) else None
         begun = begun or (wanted is not None and loaded.where is None)
         wants.append(wanted if begun else None)
         begun = begun and "text" not in loaded.stage.adds()

@@ -347,3 +347,44 @@ def fasttext(
         held_out,
         settings,
     )
+
+
+fit = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Fit the fields of filters to documents.")
+app.add_typer(fit, name="fit")
+
+
+@fit.callback()
+def _fit() -> None:
+    """Fit the fields of filters to documents."""
+
+
+@fit.command()
+def thresholds(
+    reference: Annotated[list[str], typer.Argument(metavar="REFERENCE…", help="Clean documents, such as Wikipedia's.")],
+    to: Annotated[Path, typer.Option("-o", "--to", metavar="LIMITS.yaml", help="Where the limits go.")],
+    web: Annotated[
+        list[str] | None, typer.Option("--web", metavar="FILE", help="Documents of the web with `language_score`.")
+    ] = None,
+    method: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="METHOD|FILTER=METHOD|FILTER.FIELD=METHOD",
+            help="How to fit: mean_std, quantile, tail or median_ratio. Of all, of a filter, or of one field.",
+        ),
+    ] = None,
+    text_column: Annotated[str | None, typer.Option(help="Which column holds the text.")] = None,
+    language_column: Annotated[str, typer.Option(help="Which column holds the language.")] = "language",
+    language: Annotated[str | None, typer.Option(help="The language of all documents, if no column has it.")] = None,
+    english: Annotated[str, typer.Option(help="The label of English, whose limits are known.")] = "eng_Latn",
+    min_documents: Annotated[
+        int, typer.Option(min=1, help="Languages with fewer reference documents get no limits of their own.")
+    ] = 100,
+    stop_words: Annotated[
+        str, typer.Option(metavar="SHARE", help="Words above this share of all words are stop words.")
+    ] = "0.8%",
+) -> None:
+    """Fit the limits of filters to every language, from clean documents (FineWeb2's way)."""
+    from jobs.commands.fit import fit_thresholds_command
+
+    columns = (text_column, language_column, language)
+    fit_thresholds_command(to, reference, web or [], columns, method or [], english, min_documents, stop_words)

@@ -45,6 +45,8 @@ class Flow:
     cuts: int = 0
     lost_to_machine: int = 0
     rules: dict[str, int] = field(default_factory=dict)
+    notes: dict[str, int] = field(default_factory=dict)
+    """Documents by what the stage told of how it judged them (`stages.stage.Stage.notes`)."""
 
     @property
     def out(self) -> int:
@@ -53,6 +55,10 @@ class Flow:
     def count(self, rules: Mapping[str, int]) -> None:
         for rule, times in rules.items():
             self.rules[rule] = self.rules.get(rule, 0) + times
+
+    def note(self, notes: Mapping[str, int]) -> None:
+        for note, times in notes.items():
+            self.notes[note] = self.notes.get(note, 0) + times
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -70,6 +76,7 @@ class Flow:
             "cuts": self.cuts,
             "lost_to_machine": self.lost_to_machine,
             "rules": dict(sorted(self.rules.items())),
+            "notes": dict(sorted(self.notes.items())),
         }
 
 
@@ -79,6 +86,7 @@ def flow_from_json(data: Mapping[str, Any]) -> Flow:
         stage=data["stage"],
         entered=data["in"],
         rules=dict(data["rules"]),
+        notes=dict(data["notes"]),
         **{name: int(data[name]) for name in _COUNTS},
     )
 
@@ -95,6 +103,7 @@ def add_flows(parts: Iterable[list[Flow]]) -> list[Flow]:
             for name in ("entered", *_COUNTS):
                 setattr(sum_, name, getattr(sum_, name) + getattr(flow, name))
             sum_.count(flow.rules)
+            sum_.note(flow.notes)
     return total
 
 

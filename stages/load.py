@@ -37,11 +37,18 @@ GROUP: Final = "textmill.stages"
 
 Kind = Literal["filter", "map", "find", "move", "read", "broken"]
 
-_KINDS: Final[Mapping[str, Kind]] = {"Filter": "filter", "Map": "map", "Find": "find", "Move": "move", "Stage": "read"}
+_KINDS: Final[Mapping[str, Kind]] = {
+    "Filter": "filter",
+    "Map": "map",
+    "Find": "find",
+    "Move": "move",
+    "Stage": "read",
+    "AdaptiveFilter": "filter",
+}
 """What a class on one of these is."""
 
 _DEFINES_A_STAGE: Final = re.compile(
-    r"^class [A-Z]\w*\(.*\b(?:Filter|Map|Find|Move|Stage|[A-Z]\w*Stage)\b", re.MULTILINE
+    r"^class [A-Z]\w*\(.*\b(?:Filter|AdaptiveFilter|Map|Find|Move|Stage|[A-Z]\w*Stage)\b", re.MULTILINE
 )
 
 
@@ -172,7 +179,7 @@ def _stage_modules(folders: Iterable[str], package: str) -> Iterator[str]:
     for module in pkgutil.iter_modules(folders, f"{package}."):
         finder: Any = module.module_finder
         found = finder.find_spec(module.name)
-        if module.name not in ("stages.stage", "stages.move") and _DEFINES_A_STAGE.search(
+        if module.name not in ("stages.stage", "stages.move", "filters.adaptive") and _DEFINES_A_STAGE.search(
             found.loader.get_source(module.name) or ""
         ):
             yield module.name

@@ -74,6 +74,13 @@ class Stage(BaseModel):
         """Load models and lists, once per worker process; what it returns is `tools` of every call."""
         return None
 
+    def notes(self, batch: pa.RecordBatch, tools: Any) -> Mapping[str, int]:
+        """How many documents of a batch were judged in a way that their verdicts do not tell; empty when none was.
+
+        Added up over the run into the manifest, such as the documents of a language that has no limits of its own.
+        """
+        return {}
+
     def resources(self) -> Resources:
         """What one worker of this stage takes."""
         return Resources()
@@ -130,6 +137,10 @@ class Filter(Stage):
         Filters in a row then share one pass over each text.
         """
         return None
+
+    def shared_counts(self) -> Wanted | None:
+        """What of `counts` its neighbours may count for it: none that is another for every document."""
+        return self.counts()
 
     def measures(self) -> tuple[str, ...]:
         """What the rules that are on measure: each the `measure` of at least one rule of `rules`."""

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from filters.adaptive import AdaptiveFilter
 from jobs.calling import schema_after
 from jobs.chain import Chain
 from jobs.recipes import find_pipeline
@@ -86,6 +87,11 @@ def _measured(link: Link, document: pa.RecordBatch) -> Iterator[str]:
     stage = build(link.spec)
     if not isinstance(stage, Filter) or type(stage).rules is Filter.rules:
         return
+    tools = stage.open()
+    if isinstance(stage, AdaptiveFilter) and stage.limits is not None:
+        rules = stage.parts(document, tools)[0].rules()
+    else:
+        rules = stage.rules(document, tools)
     rows = [
         [
             rule.name,
@@ -93,7 +99,7 @@ def _measured(link: Link, document: pa.RecordBatch) -> Iterator[str]:
             _limit(rule),
             "fails" if rule.fails[0] else "",
         ]
-        for rule in stage.rules(document, stage.open())
+        for rule in rules
     ]
     if rows:
         yield from text_table(["rule", "value", "limit", ""], rows, right=(1, 2)).splitlines()

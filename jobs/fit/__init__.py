@@ -1,0 +1,1 @@
+"""Fitting limits by language to documents: `textmill fit thresholds`."""

@@ -61,7 +61,7 @@ def matching(pattern: str, but: str = "") -> list[str]:
 
 
 def cases(rules: dict[str, list[dict[int, str]]]) -> str:
-    """The special cases but those that follow from others: white space, and the typographic apostrophe for the plain."""
+    """The special cases but white space and those that only have another apostrophe."""
     told = {"&".join(token[ORTH] for token in tokens) for text, tokens in rules.items() if "’" not in text}
     return " ".join(sorted(case for case in told if case.strip()))
 

@@ -5,8 +5,8 @@
 (with the project installed, or PYTHONPATH set to its folder; needs `pip install spacy`, 3.8). A FILE is Parquet or
 JSON lines (gzip or not) with the column `text`; without any, the quality and multilingual documents of the data folder
 are read. Prints for each file the share of documents whose tokens are identical with those of `spacy.blank("en")` and
-`spacy.blank("xx")`, white space left out as datatrove leaves it out, and whose sentences are as many; then megabytes per
-CPU-second of the splitters, the best of five passes, and of spaCy.
+`spacy.blank("xx")`, white space left out as datatrove leaves it out, and whose sentences are as many; then megabytes
+per CPU-second of the splitters, the best of five passes, and of spaCy.
 """
 
 from __future__ import annotations

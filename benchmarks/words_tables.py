@@ -45,19 +45,25 @@ def main() -> None:
         "mark": of_category(lambda category: category[0] == "M"),
         "alone": [character for character in SCALARS if stands_alone(character)],
     }
-    rules = spacy.blank("en").tokenizer.rules
-    cases = sorted("&".join(token[ORTH] for token in tokens) for text, tokens in rules.items() if "’" not in text)
+    base = spacy.blank("xx").tokenizer.rules
+    english = {text: tokens for text, tokens in spacy.blank("en").tokenizer.rules.items() if text not in base}
     units = sorted(
         {unit.replace("\\", "") for unit in char_classes.LIST_UNITS + char_classes.LIST_CURRENCY if unit.strip()}
     )
     write("words_classes.txt", [f"{name}: {' '.join(ranges(members))}" for name, members in classes.items()])
-    write("words_cases.txt", ["cases: " + " ".join(c for c in cases if c.strip()), "units: " + " ".join(units)])
+    write("words_cases.txt", [f"base: {cases(base)}", f"english: {cases(english)}", f"units: {' '.join(units)}"])
 
 
 def matching(pattern: str, but: str = "") -> list[str]:
     """The characters that the pattern matches when each is a text of its own."""
     compiled = re.compile(pattern)
     return [character for character in SCALARS if character not in but and compiled.search(character)]
+
+
+def cases(rules: dict[str, list[dict[int, str]]]) -> str:
+    """The special cases but white space and those that only have another apostrophe."""
+    told = {"&".join(token[ORTH] for token in tokens) for text, tokens in rules.items() if "’" not in text}
+    return " ".join(sorted(case for case in told if case.strip()))
 
 
 def of_category(wanted: Callable[[str], bool]) -> list[str]:

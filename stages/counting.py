@@ -96,7 +96,7 @@ class Counter:
         from stages.kernels.page_counts import COLUMNS, PARTS, count_pages
         from stages.kernels.texts import texts_of
         from stages.kernels.words_classes import word_classes
-        from stages.kernels.words_split import english_cases
+        from stages.kernels.words_split import special_cases
 
         texts, stop = texts_of(text), self._stop_words
         counts = np.zeros((len(texts), len(COLUMNS)), np.int64)
@@ -117,7 +117,7 @@ class Counter:
             stop.longest,
             np.full(len(texts), SPLITTERS[self.wanted.words or "whitespace"]),
             word_classes(),
-            english_cases(),
+            special_cases(),
             np.zeros(1, np.int64),
             np.zeros(0, np.int32),
             np.zeros(0, np.int32),

@@ -1,4 +1,4 @@
-"""How many bytes spaCy's rules for English split off before, after and inside a word; 0 where they split nothing.
+"""How many bytes spaCy's rules split off before, after and inside a word; 0 where they split nothing.
 
 The rules are those of spaCy 3.8 (MIT licence), `spacy/lang/punctuation.py` and `spacy/lang/en/punctuation.py`: regular
 expressions there, the same decisions by character class here. A look-behind sees no further back than the given start,
@@ -110,9 +110,12 @@ def suffix_width(data: Bytes, start: int, end: int, classes: Words, cases: Words
     return 0
 
 
-@native(int64(BYTES, int64, int64, int64, int64, WORDS), memory="given")
-def infix_width(data: Bytes, at: int, end: int, previous: int, point: int, classes: Words) -> int:
-    """What is cut out at `at`, where `point` stands after the code point `previous`."""
+@native(int64(BYTES, int64, int64, int64, int64, WORDS, int64), memory="given")
+def infix_width(data: Bytes, at: int, end: int, previous: int, point: int, classes: Words, hyphens: int) -> int:
+    """What is cut out at `at`, where `point` stands after the code point `previous`.
+
+    `hyphens`: whether a hyphen cuts after a digit, too.
+    """
     if point == _ELLIPSIS:
         return 3
     kind = classes[np.uint64(point)]
@@ -141,6 +144,8 @@ def infix_width(data: Bytes, at: int, end: int, previous: int, point: int, class
         return 0
     if point == 0x3A or 0x3C <= point <= 0x3E or point == 0x2F:  # : < = > /
         return 1 if ahead & np.uint32(ALPHA) else 0
+    if after_digit and not hyphens and not behind & np.uint32(ALPHA):
+        return 0
     if point != 0x2D and point != 0x2013 and point != 0x2014 and point != 0x7E:
         return 0
     if ahead & np.uint32(ALPHA):

@@ -1,10 +1,11 @@
-"""The special cases and units of spaCy's English rules, packed into one table that the splitter looks spans up in.
+"""The special cases and units of spaCy's rules, packed into one table that the splitter looks spans up in.
 
 A special case is a text with tokens of its own (`don't` is `do` and `n't`, `Mr.` is one token). A unit is what is split
-off after a digit (`km`, `€`). `words_cases.txt` has both, with `&` between the tokens of a case; every case with an
-apostrophe also holds with a typographic one (spaCy 3.8, MIT licence, `spacy/lang/en/tokenizer_exceptions.py`).
+off after a digit (`km`, `€`). `words_cases.txt` has them, with `&` between the tokens of a case: those for every
+language, such as emoticons, and those for English, where every case with an apostrophe also holds with a typographic
+one (spaCy 3.8, MIT licence, `spacy/lang/tokenizer_exceptions.py` and `spacy/lang/en/tokenizer_exceptions.py`).
 
-The table is one uint32 array: `_HEADER` numbers, then two filters, then slots of an open-addressed hash table, then the
+A table is one uint32 array: `_HEADER` numbers, then two filters, then slots of an open-addressed hash table, then the
 entries. The first filter has for the first byte of a token one bit for each length (31 and more share one), set where a
 pattern starts with such a token. The second has for the first and last byte of a span one bit for each length, set
 where an entry is like that, so that most words cost one look at it and no hash.
@@ -26,7 +27,7 @@ from stages.kernels.native import BYTES, native
 from stages.kernels.spans import hash_span
 
 WORDS: Final = types.Array(uint32, 1, "C", readonly=True)
-"""Numba's type of the two tables, `words_classes.word_classes()` and `english_cases()`."""
+"""Numba's type of the two tables, `words_classes.word_classes()` and `words_split.special_cases()`."""
 
 UNIT: Final = 1
 CASE: Final = 2
@@ -35,9 +36,13 @@ LONGEST: Final = 0
 """Bytes of the longest entry."""
 MOST: Final = 1
 """Tokens of the longest pattern."""
-_MASK: Final = 2
-_SLOTS: Final = 3
-_HEADER: Final = 4
+HYPHENS: Final = 2
+"""1 where a hyphen between a digit and a letter cuts, as in English; else 0."""
+AFTER: Final = 3
+"""How long the table is; another one may stand behind it."""
+_MASK: Final = 4
+_SLOTS: Final = 5
+_HEADER: Final = 8
 _FILTER: Final = _HEADER + 256
 _FILTERED: Final = _FILTER + (1 << 16)
 
@@ -54,34 +59,38 @@ ENDS: Final = 5
 
 Bytes = npt.NDArray[np.uint8]
 Words = npt.NDArray[np.uint32]
+Cases: TypeAlias = dict[str, list[str]]
 Cut: TypeAlias = Callable[[str], list[int]]
 
 
 @cache
-def case_lists() -> tuple[dict[str, list[str]], list[str]]:
-    """The tokens of each special case, and the units, as the file tells them."""
+def case_lists() -> tuple[Cases, Cases, list[str]]:
+    """The special cases of every language and of English, each with its tokens, and the units."""
     paragraphs = files("stages.kernels").joinpath("words_cases.txt").read_text("utf-8").split("\n\n")
-    told, units = (paragraph.partition(": ")[2].split() for paragraph in paragraphs)
-    told += [case.replace("'", "’") for case in told if "'" in case]
-    return {case.replace("&", ""): case.split("&") for case in told}, units
+    base, english, units = (paragraph.partition(": ")[2].split() for paragraph in paragraphs)
+    english += base
+    english += [case.replace("'", "’") for case in english if "'" in case]
+    return _cases(base), _cases(english), units
 
 
-def pack_cases(patterns: Cut | None) -> Words:
-    """The table. `patterns` tells where the tokens end that the rules alone make of a text; without it the table has
-    the units alone."""
-    cases, units = case_lists()
-    entries: list[tuple[bytes, int, list[int], list[int]]] = [(unit.encode(), UNIT, [], []) for unit in units]
-    if patterns is not None:
-        for text, tokens in cases.items():
-            ends = np.cumsum([len(token.encode()) for token in tokens]).tolist()
-            pattern = patterns(text)
-            entries.append((text.encode(), CASE, ends, pattern if len(pattern) > 1 and pattern != ends else []))
+def _cases(told: list[str]) -> Cases:
+    return {case.replace("&", ""): case.split("&") for case in told}
+
+
+def pack_cases(cases: Cases, patterns: Cut, hyphens: int) -> Words:
+    """The table. `patterns` tells where the tokens end that the rules alone make of a text."""
+    entries: list[tuple[bytes, int, list[int], list[int]]] = [(unit.encode(), UNIT, [], []) for unit in case_lists()[2]]
+    for text, tokens in cases.items():
+        ends = np.cumsum([len(token.encode()) for token in tokens]).tolist()
+        pattern = patterns(text)
+        entries.append((text.encode(), CASE, ends, pattern if len(pattern) > 1 and pattern != ends else []))
     slots = 16
     while slots < 2 * len(entries):
         slots *= 2
     head = np.zeros(_FILTERED + slots, np.uint32)
     head[LONGEST] = max(len(spelled) for spelled, _, _, _ in entries)
     head[MOST] = max(len(pattern) for _, _, _, pattern in entries)
+    head[HYPHENS] = hyphens
     head[_MASK], head[_SLOTS] = slots - 1, _FILTERED
     tail: list[int] = []
     for spelled, kind, ends, pattern in entries:
@@ -94,6 +103,7 @@ def pack_cases(patterns: Cut | None) -> Words:
         if pattern:
             head[_HEADER + spelled[0]] |= 1 << min(pattern[0], 31)
         tail += [mixed, kind, len(spelled), len(ends), len(pattern), *ends, *pattern, *spelled]
+    head[AFTER] = len(head) + len(tail)
     table = np.concatenate([head, np.array(tail, np.uint32)])
     table.flags.writeable = False
     return table

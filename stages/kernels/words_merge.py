@@ -3,7 +3,7 @@
 Its matcher knows each special case as the tokens that the rules alone make of it, and finds them in the whole text, a
 single space between two or not. Of matches that overlap the longest win, and the earlier of two as long; a match across
 a space wins like any other, but changes nothing (spaCy 3.8, MIT licence, `_apply_special_cases` in its tokenizer).
-Few texts need this: those in which some piece holds a special case in parts (`words_english._has_split_case`).
+Few texts need this: those in which some piece holds a special case in parts (`words_rules._has_split_case`).
 """
 
 from __future__ import annotations

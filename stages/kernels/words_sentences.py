@@ -1,4 +1,4 @@
-"""Sentences as spaCy's rule-based sentencizer ends them, over the words of `english_words`.
+"""Sentences as spaCy's rule-based sentencizer ends them, over the words of `words_rules.rule_words`.
 
 A sentence ends with one of Unicode's marks for that (`words_classes.ENDS_SENTENCE`) when it is a word by itself, so not
 with an ellipsis or the stop of an abbreviation, and with the punctuation that follows it. White space that is more than

@@ -1,4 +1,4 @@
-"""English words as spaCy's tokenizer cuts them: the splitter of published filters, token by token the same.
+"""Words as spaCy's tokenizer cuts them by its rules, token by token the same: the splitter of published filters.
 
 At white space first; then, of each piece, prefixes and suffixes go as long as any is left, special cases stay as they
 are, addresses stay whole, and what remains is cut at infixes (spaCy 3.8, MIT licence, `spacy/tokenizer.pyx`,
@@ -18,7 +18,7 @@ from stages.kernels.native import BYTES, native
 from stages.kernels.spans import Ints
 from stages.kernels.words import whitespace_width
 from stages.kernels.words_affixes import infix_width, prefix_width, suffix_width
-from stages.kernels.words_cases import CASE, ENDS, LONGEST, MOST, TOKENS, WORDS, Words, find_entry
+from stages.kernels.words_cases import CASE, ENDS, HYPHENS, LONGEST, MOST, TOKENS, WORDS, Words, find_entry
 from stages.kernels.words_classes import INFIX, MAY_END, MAY_START, SUFFIX
 from stages.kernels.words_merge import merge_cases, spells_pattern
 from stages.kernels.words_url import is_url
@@ -26,9 +26,9 @@ from stages.kernels.words_url import is_url
 Bytes = npt.NDArray[np.uint8]
 
 
-@native(int64(BYTES, int64, int64, int64, WORDS, int32[::1], int32[::1], int64), memory="given")
+@native(int64(BYTES, int64, int64, int64, WORDS, int64, int32[::1], int32[::1], int64), memory="given")
 def _split_infixes(
-    data: Bytes, start: int, end: int, origin: int, classes: Words, begins: Ints, ends: Ints, count: int
+    data: Bytes, start: int, end: int, origin: int, classes: Words, hyphens: int, begins: Ints, ends: Ints, count: int
 ) -> int:
     token, at, previous, known_no_url = start, start, 0, False
     while at < end:
@@ -37,7 +37,7 @@ def _split_infixes(
             point, width = code_point(data, at)
         infix = 0
         if classes[np.uint64(point)] & np.uint32(INFIX) and at > start:
-            infix = infix_width(data, at, end, previous, point, classes)
+            infix = infix_width(data, at, end, previous, point, classes, hyphens)
         if infix > 0:
             if not known_no_url and is_url(data, start, end, classes):
                 break
@@ -108,7 +108,7 @@ def _split_piece(
             ends[count] = start - origin + int(cases[entry + ENDS + token])
             count += 1
     elif start < end:
-        count = _split_infixes(data, start, end, origin, classes, begins, ends, count)
+        count = _split_infixes(data, start, end, origin, classes, int(cases[HYPHENS]), begins, ends, count)
     while waiting < len(begins):
         begins[count], ends[count] = begins[waiting], ends[waiting]
         count += 1
@@ -131,7 +131,7 @@ def _has_split_case(data: Bytes, origin: int, cases: Words, begins: Ints, ends: 
 
 
 @native(int64(BYTES, int64, int64, WORDS, WORDS, int32[::1], int32[::1]), memory="given")
-def english_words(data: Bytes, start: int, end: int, classes: Words, cases: Words, begins: Ints, ends: Ints) -> int:
+def rule_words(data: Bytes, start: int, end: int, classes: Words, cases: Words, begins: Ints, ends: Ints) -> int:
     """Fill the byte spans of the tokens of [start, end), counted from `start`, and return how many there are.
 
     `begins` and `ends` must have room for one token more than the span has bytes.

@@ -112,7 +112,7 @@ class C4(Map):
         from stages.kernels.characters import character_classes
         from stages.kernels.phrases import PHRASES
         from stages.kernels.words_classes import word_classes
-        from stages.kernels.words_split import english_cases
+        from stages.kernels.words_split import special_cases
 
         switches = sum(1 << place for place, name in enumerate(SWITCHES) if getattr(self, name))
         wanted = self.min_sentences or 0
@@ -136,7 +136,7 @@ class C4(Map):
                 character_classes(),
                 PHRASES,
                 word_classes(),
-                english_cases(),
+                special_cases(),
                 np.array(limits, np.int64),
                 out,
                 ends[1:],

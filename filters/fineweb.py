@@ -13,14 +13,14 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
-from filters.adaptive import AdaptiveFilter
+from filters.counting import CountingFilter
 from filters.limits import above, below, ratio
-from stages.counting import Counter, Splitter, Wanted
+from stages.counting import Counter, Wanted
 from stages.fields import Count, Share
 from stages.verdicts import Rule
 
 
-class Fineweb(AdaptiveFilter):
+class Fineweb(CountingFilter):
     """Drops documents that look like lists, menus or repeated boilerplate, by five rules.
 
     Rules in order, with the reason that datatrove gives:
@@ -53,9 +53,6 @@ class Fineweb(AdaptiveFilter):
     """Share of characters in lines that repeat an earlier one."""
     max_newlines_per_word: Annotated[float, Field(ge=0)] | None = 0.3
     """Line feeds per word at most."""
-    words: Splitter = "english"
-    """How texts are cut into words: `english` as spaCy's English tokenizer does, which datatrove takes; `whitespace` as
-    `str.split`; `unicode` into runs of letters, digits and marks, and each other character by itself."""
 
     def measures(self) -> tuple[str, ...]:
         limits = {
@@ -68,10 +65,6 @@ class Fineweb(AdaptiveFilter):
 
     def counts(self) -> Wanted:
         return Wanted(frozenset({"words", "full_lines"}), words=self.words, short_line=self.short_line)
-
-    def open(self) -> Counter:
-        """What counts; loads the kernel, so that no batch waits for it."""
-        return Counter(self.counts())
 
     def rules(self, batch: pa.RecordBatch, tools: Counter) -> list[Rule]:
         count = tools.counts(batch)

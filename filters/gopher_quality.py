@@ -12,16 +12,16 @@ from typing import Annotated, Final
 import pyarrow as pa
 from pydantic import Field, field_validator
 
-from filters.adaptive import AdaptiveFilter
+from filters.counting import CountingFilter
 from filters.limits import above, below, ratio
-from stages.counting import Counter, Splitter, Wanted
+from stages.counting import Counter, Wanted
 from stages.fields import Count, Share
 from stages.verdicts import Rule
 
 STOP_WORDS: Final = ("the", "be", "to", "of", "and", "that", "have", "with")
 
 
-class GopherQuality(AdaptiveFilter):
+class GopherQuality(CountingFilter):
     """Drops documents that do not look like prose, by ten rules.
 
     Rules in order, with the reason that datatrove gives:
@@ -65,9 +65,6 @@ class GopherQuality(AdaptiveFilter):
     """How many different stop words must occur."""
     stop_words: tuple[str, ...] = STOP_WORDS
     """The stop words, matched as they stand: `The` is not `the`."""
-    words: Splitter = "english"
-    """How texts are cut into words: `english` as spaCy's English tokenizer does, which datatrove takes; `whitespace` as
-    `str.split`; `unicode` into runs of letters, digits and marks, and each other character by itself."""
 
     @field_validator("stop_words")
     @classmethod
@@ -93,10 +90,6 @@ class GopherQuality(AdaptiveFilter):
     def counts(self) -> Wanted:
         stop_words = None if self.min_stop_words is None else self.stop_words
         return Wanted(frozenset({"kinds", "lines"}), words=self.words, stop_words=stop_words)
-
-    def open(self) -> Counter:
-        """What counts; loads the kernel, so that no batch waits for it."""
-        return Counter(self.counts())
 
     def rules(self, batch: pa.RecordBatch, tools: Counter) -> list[Rule]:
         count = tools.counts(batch)

@@ -11,9 +11,9 @@ from typing import Final
 
 import pyarrow as pa
 
-from filters.adaptive import AdaptiveFilter
+from filters.counting import CountingFilter
 from filters.limits import above, ratio
-from stages.counting import Counter, Splitter, Wanted
+from stages.counting import Counter, Wanted
 from stages.fields import Share
 from stages.verdicts import Rule
 
@@ -26,7 +26,7 @@ _COPIES: Final = (
 _GRAMS: Final = {length: f"{'top' if length < 5 else 'duplicate'}_{length}_gram" for length in range(2, 11)}
 
 
-class GopherRepetition(AdaptiveFilter):
+class GopherRepetition(CountingFilter):
     """Drops documents that repeat themselves, by thirteen rules.
 
     Each drops a document whose share is greater than its limit. Rules in order, with datatrove's reason:
@@ -73,9 +73,6 @@ class GopherRepetition(AdaptiveFilter):
     """Share of characters in repeated runs of nine words."""
     max_duplicate_10_gram: Share | None = 0.10
     """Share of characters in repeated runs of ten words."""
-    words: Splitter = "english"
-    """How texts are cut into words: `english` as spaCy's English tokenizer does, which datatrove takes; `whitespace` as
-    `str.split`; `unicode` into runs of letters, digits and marks, and each other character by itself."""
 
     def measures(self) -> tuple[str, ...]:
         return tuple(name for name in (*_COPIES, *_GRAMS.values()) if getattr(self, f"max_{name}") is not None)
@@ -83,10 +80,6 @@ class GopherRepetition(AdaptiveFilter):
     def counts(self) -> Wanted:
         grams = frozenset(length for length, name in _GRAMS.items() if getattr(self, f"max_{name}") is not None)
         return Wanted(frozenset({"paragraphs", "pieces"}), grams, words=self.words)
-
-    def open(self) -> Counter:
-        """What counts; loads the kernel, so that no batch waits for it."""
-        return Counter(self.counts())
 
     def rules(self, batch: pa.RecordBatch, tools: Counter) -> list[Rule]:
         count = tools.counts(batch)

@@ -15,6 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from stages.words.splitters import Splitter, open_splitter, words_of_batch
+
 if TYPE_CHECKING:
     from stages.kernels.word_set import WordSet
 
@@ -22,9 +24,6 @@ Longs = npt.NDArray[np.int64]
 Part = Literal["words", "kinds", "lines", "paragraphs", "pieces", "full_lines"]
 """words: their number · kinds: plain, lettered and stop words · lines: of `str.splitlines` · pieces: between runs of
 line feeds · full_lines: of `str.split("\\n")`, with more than white space."""
-
-Splitter = Literal["english", "whitespace", "unicode"]
-SPLITTERS: Final[Mapping[Splitter, int]] = {"whitespace": 0, "unicode": 1, "english": 2}
 
 _COLUMN: Final = "_counts "
 _taken: dict[str, Wanted] = {}
@@ -69,6 +68,7 @@ class Counter:
 
         self.wanted = wanted
         self._stop_words: WordSet = word_set(wanted.stop_words or ())
+        self._splitter = open_splitter(wanted.words or "whitespace")
 
     def counts(self, batch: pa.RecordBatch) -> Mapping[str, Longs]:
         """int64 arrays with one number per row, by the names in `stages.kernels.page_counts.COLUMNS`.
@@ -81,24 +81,26 @@ class Counter:
         if shared:
             counts = batch[shared[0]].flatten().to_numpy().reshape(-1, len(COLUMNS))
         else:
-            counts = self._counted(batch["text"])
+            counts = self._counted(batch)
         return dict(zip(COLUMNS, np.ascontiguousarray(counts.T)))
 
     def with_counts(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """The batch with its column of counts."""
         name = f"{_COLUMN}{sorted(self.wanted.parts)}{sorted(self.wanted.grams)}{self.wanted}"
         _taken[name] = self.wanted
-        counts = self._counted(batch["text"])
+        counts = self._counted(batch)
         return batch.append_column(name, pa.FixedSizeListArray.from_arrays(counts.reshape(-1), counts.shape[1]))
 
-    def _counted(self, text: pa.Array) -> Longs:
+    def _counted(self, batch: pa.RecordBatch) -> Longs:
         from stages.kernels.characters import character_classes
         from stages.kernels.page_counts import COLUMNS, PARTS, count_pages
         from stages.kernels.texts import texts_of
         from stages.kernels.words_classes import word_classes
         from stages.kernels.words_split import special_cases
 
-        texts, stop = texts_of(text), self._stop_words
+        texts, stop = texts_of(batch["text"]), self._stop_words
+        languages = batch["language"] if "language" in batch.schema.names else None
+        words = words_of_batch(texts, self._splitter, languages)
         counts = np.zeros((len(texts), len(COLUMNS)), np.int64)
         count_pages(
             texts.data,
@@ -115,12 +117,12 @@ class Counter:
             stop.slots,
             stop.mask,
             stop.longest,
-            np.full(len(texts), SPLITTERS[self.wanted.words or "whitespace"]),
+            words.codes.astype(np.int64),
             word_classes(),
             special_cases(),
-            np.zeros(1, np.int64),
-            np.zeros(0, np.int32),
-            np.zeros(0, np.int32),
+            words.given.offsets,
+            words.given.begins,
+            words.given.ends,
             counts,
         )
         return counts

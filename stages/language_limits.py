@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 
 from stages.load import builtin_names, load_class
 from stages.stage import Stage, short_name
+from stages.words.splitters import Splitter
 
 Limit = float | int | str | None
 
@@ -27,7 +28,7 @@ class LanguageLimits:
     line: int
     limits: Mapping[str, Mapping[str, Limit]] = field(default_factory=dict)
     language_score: float | None = None
-    words: str | None = None
+    words: Splitter | None = None
     stop_words: tuple[str, ...] | None = None
 
 

@@ -7,7 +7,7 @@
     languages:
       fra_Latn:                        the label in the column `language`
         language_score: 0.824          the floor of that language's scores
-        words: whitespace              who cuts its text into words
+        words: multilingual            who cuts its text into words
         stop_words: ["de", "la", …]
         gopher_quality: {max_mean_word_length: 11, min_alphabetic_words: 0.812}
     scripts:
@@ -141,6 +141,9 @@ def _language(name: str, line: int, node: yaml.Node, faults: _Faults) -> Languag
             told[key] = _share(name, value, faults)
         elif key == "words":
             told[key] = _word(name, key, value, faults)
+            if told[key] not in SPLITTERS:
+                what = f"{name}: there is no splitter of words {told[key]!r}"
+                faults.add(at, what, _near(str(told[key]), SPLITTERS))
         elif key == "stop_words":
             told[key] = _stop_words(name, value, faults)
         elif key in faults.filters:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from stages.counting import SPLITTERS
+from stages.words.dictionaries import missing_package
 
 _OF_LANGUAGES: Final = {
     "eng": "english",
@@ -27,18 +27,18 @@ _OF_SCRIPTS: Final = {
     **dict.fromkeys(("Tibt", "Tale", "Talu", "Java", "Bali", "Lana"), "unicode"),
 }
 """Scripts that put no space between words; the tokenizer of the script's main language stands in for the others."""
-_SPACED: Final = "whitespace"
+_SPACED: Final = "multilingual"
 _CHARACTERS: Final = "unicode"
-"""What stands in where filters do not know the tokenizer that a language wants."""
+"""What stands in where the tokenizer that a language wants is not installed."""
 
 
 def splitter_of(label: str) -> str:
-    """The word splitter assigned to a language label, among those that filters know.
+    """The word splitter assigned to a language label; `unicode` where its dictionary is not installed.
 
     A label with a script goes by it (`zho_Latn` has spaces), one without by its language.
     """
     wanted = _wanted(label)
-    return wanted if wanted in SPLITTERS else _CHARACTERS
+    return _CHARACTERS if missing_package(wanted) else wanted
 
 
 def has_spaces(label: str) -> bool:
@@ -47,7 +47,7 @@ def has_spaces(label: str) -> bool:
 
 
 def _wanted(label: str) -> str:
-    """The tokenizer that a language wants, whether filters know it or not."""
+    """The tokenizer that a language wants, whether it is installed or not."""
     language, _, script = label.partition("_")
     language = language.partition("-")[0]
     own = _OF_LANGUAGES.get(language, _SPACED)

@@ -19,8 +19,8 @@ from stages.kernels.phrases import JAVASCRIPT, LOREM_IPSUM, POLICY, has_phrase, 
 from stages.kernels.spans import count_characters
 from stages.kernels.words import whitespace_width
 from stages.kernels.words_cases import WORDS, Words
-from stages.kernels.words_english import english_words
 from stages.kernels.words_sentences import find_sentences
+from stages.kernels.words_split import ENGLISH, split_words
 
 Bytes = npt.NDArray[np.uint8]
 Longs = npt.NDArray[np.int64]
@@ -256,7 +256,7 @@ def clean_pages(
                 out[np.uint64(to)] = 0x0A
             if sentences < enough:
                 out[to_line : to_line + SPARE] = 0
-                words = english_words(out, begin, to_line, word_classes, cases, word_begins, word_ends)
+                words = split_words(ENGLISH, out, begin, to_line, word_classes, cases, word_begins, word_ends)
                 sentences += find_sentences(out, begin, word_classes, word_begins, word_ends, 0, words, no_heads)
             kept += 1
             to = to_line

@@ -30,7 +30,7 @@ from stages.kernels.word_set import find_word
 from stages.kernels.words import whitespace_width
 from stages.kernels.words_cases import WORDS as WORDS_TABLE
 from stages.kernels.words_cases import Words
-from stages.kernels.words_split import WHITESPACE, split_words
+from stages.kernels.words_split import GIVEN, WHITESPACE, split_words
 
 Bytes = npt.NDArray[np.uint8]
 Longs = npt.NDArray[np.int64]
@@ -316,8 +316,8 @@ def count_pages(
     """Fill `counts`, one row per text and one column per name in `COLUMNS`.
 
     `parts`: the sum of what is wanted · `grams[n]`: whether n-grams of n words are · `splitters`: per text how it is
-    cut into words (`stages/kernels/words_split.py`), or -1 for those given as `span_begins` and `span_ends`, those of
-    text i from `span_bounds[i]` to `span_bounds[i+1]`.
+    cut into words (`stages/kernels/words_split.py`), or `GIVEN` where they are the spans of `span_begins` and
+    `span_ends` from `span_bounds[i]` to `span_bounds[i+1]`.
     """
     longest = 0
     for row in range(len(starts)):
@@ -370,7 +370,7 @@ def count_pages(
                     count[15 + step] = found[step]
         if not parts & (WORDS | KINDS) and not wants_grams:
             continue
-        if splitters[row] == -1:
+        if splitters[row] == GIVEN:
             span = span_bounds[row]
             words = int(span_bounds[row + 1] - span)
             begins[:words], stops[:words] = span_begins[span : span + words], span_ends[span : span + words]

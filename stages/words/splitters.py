@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Literal
+from typing import Final, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -37,6 +37,7 @@ Splitter = Literal[
     "lao",
     "auto",
 ]
+SPLITTERS: Final[tuple[Splitter, ...]] = get_args(Splitter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,11 @@ def words_of_batch(texts: Texts, splitter: OpenSplitter, languages: pa.Array | N
 
     `languages`: the column `language`, which `auto` needs; a null counts as unknown.
     """
+    if splitter.name != "auto" and splitter.name not in PACKAGES:
+        none = np.zeros(0, np.int32)
+        return WordsOfBatch(
+            np.full(len(texts), _code_of(splitter.name), np.uint8), SpansPerText(np.zeros(1, np.int64), none, none)
+        )
     names = _names_of(splitter.name, languages, len(texts))
     found = [
         spans_of_tokens([_text_of(texts, row)], splitter.cuts[name]) if name in PACKAGES else None

@@ -71,7 +71,7 @@ def test_stop_words_floors_and_splitters_are_those_of_the_language(fitted: Path)
     floor = languages["fra_Latn"].language_score
     assert floor is not None
     assert 0.5 < floor < 0.67
-    assert [languages[label].words for label in ("eng_Latn", "rus_Cyrl")] == ["english", "whitespace"]
+    assert [languages[label].words for label in ("eng_Latn", "rus_Cyrl")] == ["english", "multilingual"]
 
 
 def test_long_words_of_finnish_pass_its_own_limits_and_not_those_of_english(fitted: Path) -> None:

@@ -120,10 +120,11 @@ def follow(
         back = np.empty((stop - first, count), np.int32)
         for window in range(first, stop):
             leader = score.argmax()
+            changed = score[leader] - _PRICE
             for candidate in range(count):
-                stays = score[candidate] >= score[leader] - _PRICE or window == first
+                stays = score[candidate] >= changed or window == first
                 back[window - first, candidate] = candidate if stays else leader
-                score[candidate] = score[candidate] if stays else score[leader] - _PRICE
+                score[candidate] = score[candidate] if stays else changed
                 if kinds[window] != NEUTRAL:
                     chance = _LEAST
                     if candidate == 0 and kinds[window] == NO_LANGUAGE:

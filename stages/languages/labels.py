@@ -65,9 +65,14 @@ def label_of(language: str, found: str, scripts: Sequence[str] | None) -> str | 
     if scripts is None:
         return f"{language}_{found}"
     for script in scripts:
-        if found in _MEMBERS.get(script, (script,)):
+        if found in written_with(script):
             return f"{language}_{script}"
     return None
+
+
+def written_with(script: str) -> tuple[str, ...]:
+    """The scripts of the letters of texts in a script: Japanese (`Jpan`) has those of three."""
+    return _MEMBERS.get(script, (script,))
 
 
 @cache

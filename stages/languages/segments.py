@@ -7,6 +7,7 @@ weighed with its neighbours (`stages/kernels/language_segments.py`). A window th
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -19,7 +20,7 @@ from stages.kernels.scripts import script_codes
 from stages.kernels.text_shape import Shapes, shapes_of
 from stages.kernels.texts import Texts, texts_of
 from stages.languages.identifiers import Identifier
-from stages.languages.labels import UNDETERMINED, label_of, scripts_written
+from stages.languages.labels import UNDETERMINED, label_of, scripts_written, written_with
 
 Longs = npt.NDArray[np.int64]
 
@@ -42,7 +43,7 @@ def segments_of(text: pa.Array, identifier: Identifier, min_plain: float, kind: 
     opens = np.ones(len(told), np.bool_)
     opens[1:] = (told[1:] != told[:-1]) | (document[1:] != document[:-1])
     first = np.flatnonzero(opens)
-    last = np.append(first[1:], len(told)) - 1
+    last = np.append(first[1:], len(told))[: len(first)] - 1
     size = (ends - starts).astype(np.float64)
     score = np.zeros(0) if not len(first) else np.add.reduceat(chance * size, first) / np.add.reduceat(size, first)
     # Most letters first, so that the first row of each segment names its script.
@@ -75,7 +76,7 @@ def _followed(
     """The label of each window and its probability there; whole texts at a time, so that memory has a bound."""
     assert identifier.model is not None
     told, chance = np.full(len(windows), -1, np.int64), np.zeros(len(windows))
-    fits = _fits(identifier)
+    fits = _fits(identifier.languages, identifier.scripts)
     row = 0
     while row < len(firsts) - 1:
         stop = max(row + 1, int(np.searchsorted(firsts, firsts[row] + _WINDOWS_AT_ONCE, "right")) - 1)
@@ -91,14 +92,16 @@ def _followed(
     return told, chance
 
 
-def _fits(identifier: Identifier) -> npt.NDArray[np.bool_]:
+@cache
+def _fits(languages: tuple[str, ...], scripts: tuple[str | None, ...]) -> npt.NDArray[np.bool_]:
     """Whether each label may have each script; no label has none."""
-    codes = script_codes()
-    fits = np.zeros((len(identifier.languages), len(codes)), np.bool_)
-    for number, (language, script) in enumerate(zip(identifier.languages, identifier.scripts)):
-        scripts = scripts_written(language, script)
-        fits[number] = True if scripts is None else [label_of(language, code, scripts) is not None for code in codes]
-    fits[:, 0] = False
+    place = {code: number for number, code in enumerate(script_codes())}
+    fits = np.zeros((len(languages), len(place)), np.bool_)
+    for row, pair in zip(fits, zip(languages, scripts)):
+        written = scripts_written(*pair)
+        row[1:] = written is None
+        row[[place[one] for script in written or () for one in written_with(script) if one in place]] = True
+    fits.flags.writeable = False
     return fits
 
 

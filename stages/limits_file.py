@@ -29,6 +29,7 @@ from pydantic import TypeAdapter, ValidationError
 from stages.errors import StageError
 from stages.language_limits import LanguageLimits, Limit, LimitsFile, adaptive_filters, limit_fields
 from stages.stage import Stage, short_name
+from stages.words.splitters import SPLITTERS
 
 HEADER: Final = "textmill_limits"
 VERSION: Final = "1"

@@ -19,7 +19,7 @@ from stages.verdicts import Rule, Verdicts, first_failure
 class Expression(Filter):
     """Keeps the documents for which an expression over their columns holds, such as `quality > 0.02`.
 
-    The language: columns, numbers, strings, True, False; `== != < <= > >=` (chained too), `in ['en', 'de']`, `is None`,
+    The language: columns, numbers, strings, True, False; `== != < <= > >=` (chained too), `in ['eng_Latn']`, `is None`,
     `and`, `or`, `not`, `+ - * /`, `len(text)` (characters), `startswith(url, 'x')`, `endswith`, `contains`,
     `column('odd name')`. A comparison with null is null, and a document for which the whole is null is dropped.
 

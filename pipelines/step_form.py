@@ -73,7 +73,7 @@ def _step_keys(entries: Mapping[str, Node], use: str, faults: list[Found]) -> St
         faults.append(Found(name.at, "name should be a word of letters, digits, _ and -", "write `name: second_pass`"))
         name = None
     if where and (not isinstance(where.value, str) or not where.value.strip()):
-        faults.append(Found(where.at, "where should be an expression", "write `where: \"language == 'en'\"`"))
+        faults.append(Found(where.at, "where should be an expression", "write `where: \"language == 'eng_Latn'\"`"))
         where = None
     return StepForm(
         entries[use].at,

@@ -66,7 +66,7 @@ class Judge:
 def language_model() -> FastText:
     """The model that tells languages, loaded once per process. Raises StageError where it is missing."""
     from stages.kernels.fasttext_model import read_model
-    from stages.language import bundled_model
+    from stages.languages.identifiers import bundled_model
 
     return read_model(bundled_model())
 

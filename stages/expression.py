@@ -1,4 +1,4 @@
-"""Expressions over columns, such as `quality > 0.02 and language in ['en', 'de']`: for `where` and filters.expression.
+"""Expressions over columns, such as `quality > 0.02 and language == 'eng_Latn'`: for `where` and filters.expression.
 
 Python's own parser reads them (`stages/expression_syntax.py` says what may be written) and Arrow's kernels answer them
 column by column; nothing is ever handed to `eval`. Everything about an expression can be checked before the first

@@ -141,7 +141,7 @@ def _unfit_comparison(op: ast.cmpop, side: ast.expr, chained: int) -> str:
         return "" if isinstance(side, ast.Constant) and side.value is None else "only None may stand after `is`"
     if isinstance(side, ast.List | ast.Tuple | ast.Set) and side.elts and all(map(_is_constant, side.elts)):
         return ""
-    return "after `in` stands a list of constants such as ['en', 'de']; for a part of a text write contains(text, 'x')"
+    return "after `in` stands a list of constants such as ['deu_Latn']; for a part of a text write contains(text, 'x')"
 
 
 def _is_constant(node: ast.expr) -> bool:

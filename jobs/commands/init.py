@@ -27,7 +27,7 @@ _EXTRACT: Final = """\
 _REST: Final = """\
   - filters.gopher_repetition
   - filters.gopher_quality:    # its stop words are English: other languages pass untouched
-    where: "language == 'en'"
+    where: "language == 'eng_Latn'"
   - dedup.exact
   - dedup.minhash
 write:

@@ -80,11 +80,10 @@ def test_a_missing_and_an_empty_model_are_refused(tmp_path: Path, corpus: Path, 
     assert "lid.bin is empty" in refused(capsys, "run", file)
 
 
-def test_a_model_that_is_none_fails_without_a_ledger_row(tmp_path: Path, corpus: Path, capsys: Capture) -> None:
+def test_a_model_that_is_none_is_refused(tmp_path: Path, corpus: Path, capsys: Capture) -> None:
     (tmp_path / "lid.bin").write_bytes(b"no model")
     file = pipeline_of(tmp_path, f"paths: '{corpus}'", "[stages.language: {model: lid.bin}]")
-    assert "lid.bin is no fastText classifier" in failed(capsys, "run", file, "--workers", 1)
-    assert not list((tmp_path / "out").rglob("*.parquet"))
+    assert "lid.bin is no fastText classifier" in refused(capsys, "run", file)
 
 
 @pytest.mark.parametrize("pattern", ["*.parquet", "nowhere/*.jsonl", "gone.jsonl"])

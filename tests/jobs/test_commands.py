@@ -53,7 +53,7 @@ def test_try_tells_the_rule_the_value_and_the_limit(pipeline: Path, capsys: pyte
 @pytest.mark.parametrize(
     ("where", "told"),
     [
-        ("language == 'en'", "needs the column language, which this text alone does not have; not tried"),
+        ("language == 'eng_Latn'", "needs the column language, which this text alone does not have; not tried"),
         ("len(text) > 1000", "not applied, because `where` does not hold: len(text) > 1000"),
     ],
 )
@@ -239,7 +239,7 @@ def test_a_first_pipeline_keeps_other_languages_from_english_rules(
     assert textmill("init", "german.txt", "--to", "p.yaml") == 0
     plan = compile_pipeline("p.yaml")
     wheres = {link.name: link.where for step in plan.steps for link in step.links}
-    assert wheres["filters.gopher_quality"] == "language == 'en'"
+    assert wheres["filters.gopher_quality"] == "language == 'eng_Latn'"
 
 
 def test_the_list_of_commands_tells_each_in_full(capsys: pytest.CaptureFixture[str]) -> None:

@@ -44,7 +44,7 @@ streams:
     steps:
       - dedup.exact
       - dedup.minhash:
-        where: "language is None or language == 'en'"
+        where: "language is None or language == 'eng_Latn'"
       - filters.length: {{max_words: 5000}}
 write:
   documents: {{from: all, to: "${{vars.out}}/documents", holdout: 5%, shard_size: 200kB}}

@@ -54,7 +54,7 @@ def run(material: Path, home: Path, **overrides: Any) -> Mapping[str, Any]:
     settings += ["vars.rewrites=2", "streams.rewritten.steps.rewrite.rephrase.sampling.max_tokens=40"]
     settings += ["streams.questions.steps.rewrite.instruct.sampling.max_tokens=60"]
     # The toy classifier has no opinion of a village's pages.
-    settings += ["streams.rewritten.steps.filters.expression.keep=language == 'en' and len(text) < 900"]
+    settings += ["streams.rewritten.steps.filters.expression.keep=language == 'eng_Latn' and len(text) < 900"]
     # Answers this short are much shorter than their documents, and few pairs are whole: neither is what is tested here.
     settings += ["streams.rewritten.steps.rewrite.rephrase.verify={min_length_ratio: 0.01}"]
     settings += ["streams.training.steps.stages.mix.weights={raw: 99.9%, rewritten: 0.1%}"]

@@ -152,7 +152,7 @@ def test_fingerprints_do_not_depend_on_where_things_stand_or_how_they_run(bench:
         (["steps.dedup.exact.by=url"], 1),
         (["steps.filters.length.min_words=3"], 0),
         (["steps.dedup.exact.name=exactly"], 1),
-        (["steps.filters.gopher_quality.where=language == 'en'"], 0),
+        (["steps.filters.gopher_quality.where=language == 'eng_Latn'"], 0),
         (["steps.filters.gopher_quality.resources={cpus: 2, memory: 1GB}"], 3),
         (["run.max_document_bytes=1MB"], 0),
         (["write.shard_size=1MB"], 2),

@@ -14,7 +14,7 @@ from stages.errors import StageError
 from stages.kernels.fasttext_model import read_model
 from stages.kernels.fasttext_predict import probabilities
 from stages.kernels.texts import texts_of
-from stages.language import bundled_model
+from stages.languages.identifiers import bundled_model
 from stages.specimens import hostile_texts, sample_documents
 
 WIDTH = 5

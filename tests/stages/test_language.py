@@ -14,6 +14,7 @@ from stages.verdicts import Mapped
 
 ENGLISH = "The quick brown fox jumps over the lazy dog, and nobody in the village was surprised."
 GERMAN = "Der schnelle braune Fuchs springt über den faulen Hund, und niemand im Dorf war überrascht."
+NEITHER = "Mulino roda vento, ponte winter Korn agua flour."
 CHINESE = "今天的天气非常好,我们一起去公园散步吧。"
 
 
@@ -37,7 +38,7 @@ def kept(stage: Language, *texts: str) -> Mapped:
 def test_names_the_language_of_a_text_and_how_sure_it_is() -> None:
     found = labelled(Language(), ENGLISH, GERMAN, CHINESE)
 
-    assert [label for label, _ in found] == ["en", "de", "zh"]
+    assert [label for label, _ in found] == ["eng_Latn", "deu_Latn", "cmn_Hani"]
     assert all(0.8 < score <= 1 for _, score in found)
 
 
@@ -53,18 +54,16 @@ def test_newlines_and_null_characters_are_blanks() -> None:
 
 
 def test_below_the_minimum_score_the_language_is_undetermined_and_the_score_stays() -> None:
-    (bare_label, bare_score), (label, score) = (
-        labelled(Language(min_score=limit), "qx7 zzkv 00-93 ii")[0] for limit in (0, 1)
-    )
+    (bare_label, bare_score), (label, score) = (labelled(Language(min_score=limit), NEITHER)[0] for limit in (0, 1))
 
     assert bare_label != "und"
     assert (label, score) == ("und", bare_score)
 
 
 def test_other_languages_are_dropped_with_score_limit_and_name() -> None:
-    mapped = kept(Language(keep=("en",), min_score="65%"), ENGLISH, GERMAN, "", "qx7 zzkv 00-93 ii")
+    mapped = kept(Language(keep=("en",), min_score="65%"), ENGLISH, GERMAN, "", NEITHER)
 
-    assert mapped.rows["language"].to_pylist() == ["en"]
+    assert mapped.rows["language"].to_pylist() == ["eng_Latn"]
     assert mapped.parent.tolist() == [0]
     assert mapped.drops is not None
     assert mapped.drops.rule.to_pylist() == [None, "language", "language", "language"]
@@ -72,8 +71,8 @@ def test_other_languages_are_dropped_with_score_limit_and_name() -> None:
     assert mapped.drops.value[1].as_py() > 0.65
     assert mapped.drops.value[2].as_py() == 0
     messages = mapped.drops.message.to_pylist() if mapped.drops.message is not None else []
-    assert messages[:3] == [None, "language de is not one of en", "nothing in the text tells a language"]
-    assert messages[3].endswith("scores below min_score")
+    assert messages[:3] == [None, "language deu_Latn is not one of en", "nothing in the text tells a language"]
+    assert messages[3].startswith("the best guess scores below min_score, ")
 
 
 def test_undetermined_texts_can_be_kept() -> None:
@@ -83,7 +82,7 @@ def test_undetermined_texts_can_be_kept() -> None:
 def test_only_the_start_is_read_when_told_so() -> None:
     text = CHINESE + " " + " ".join([ENGLISH] * 5)
 
-    assert labelled(Language(), text)[0][0] == "en"
+    assert labelled(Language(), text)[0][0] == "eng_Latn"
     assert labelled(Language(max_chars=len(CHINESE)), text) == labelled(Language(), CHINESE)
 
 
@@ -95,7 +94,7 @@ def test_columns_of_the_input_are_replaced_in_their_place() -> None:
 
     assert isinstance(rows, pa.RecordBatch)
     assert rows.schema.names == ["id", "text", "language", "url", "language_score"]
-    assert rows["language"].to_pylist() == ["en"]
+    assert rows["language"].to_pylist() == ["eng_Latn"]
 
 
 def test_a_file_that_is_no_model_is_refused_with_the_mend(tmp_path: Path) -> None:
@@ -116,10 +115,25 @@ def test_the_models_content_counts_for_the_identity_and_its_path_does_not(tmp_pa
     assert one != identity(Language())
 
 
-def test_a_language_that_the_model_does_not_name_is_refused_before_anything_is_dropped() -> None:
-    with pytest.raises(StageError, match=r"no label 'eng'(.|\n)*mend: .*en"):
-        Language(keep=("eng",)).open()
+@pytest.mark.parametrize(
+    ("entry", "fault"),
+    [
+        ("xyz", "no identifier gives the label 'xyz', so nothing would be kept for it; there are "),
+        ("english", "there are eng"),
+        ("eng_Cyrl", "it is written in Latn"),
+    ],
+)
+def test_a_language_that_no_identifier_names_is_refused_before_anything_is_dropped(entry: str, fault: str) -> None:
+    stage = Language(keep=("en", entry))
+
+    [told] = stage.check(pa.schema([]))
+
+    assert fault in told
+    with pytest.raises(StageError, match="so nothing would be kept for it"):
+        stage.open()
 
 
 def test_a_text_that_holds_the_marks_of_a_training_file_is_read_to_its_end() -> None:
-    assert labelled(Language(), f"</s> {GERMAN}", f"__label__en {GERMAN}") == labelled(Language(), GERMAN, GERMAN)
+    assert labelled(Language(min_plain=0), f"</s> {GERMAN}", f"__label__en {GERMAN}") == labelled(
+        Language(), GERMAN, GERMAN
+    )

@@ -8,6 +8,8 @@ median of its scores less one standard deviation, between 0.3 and 0.9 (https://a
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from functools import cached_property
 from typing import Annotated, Any, Final, Self
 
 import numpy as np
@@ -15,8 +17,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field, field_validator, model_validator
 
-from stages.fields import Share
-from stages.language import UNDETERMINED
+from stages.fields import ContentPath, Share
+from stages.language_limits import LimitsFile
+from stages.languages.labels import UNDETERMINED
+from stages.limits_file import limit_faults, read_limits
 from stages.stage import Filter
 from stages.verdicts import Rule, Verdicts
 
@@ -47,7 +51,10 @@ class Language(Filter):
     floors: dict[str, Share] = Field(default_factory=dict)
     """The least score of single languages, such as `{deu: 0.6, arb_Arab: 0.8}`."""
     floor: Share | None = None
-    """The least score of all languages that `floors` does not name; FineWeb asks 0.65 of English."""
+    """The least score of all languages that nothing else names; FineWeb asks 0.65 of English."""
+    limits: ContentPath | None = None
+    """A file of `textmill fit thresholds`, whose `language_score` is the least score of every language that `floors`
+    does not name. The manifest's notes tell how many documents had none in it."""
 
     @field_validator("keep", "drop")
     @classmethod
@@ -65,19 +72,49 @@ class Language(Filter):
 
     @model_validator(mode="after")
     def _decides_something(self) -> Self:
-        if self.keep is None and self.drop is None and self.floor is None and not self.floors:
-            raise ValueError("keeps every document: give keep, drop, floors or floor, such as keep: [eng_Latn]")
+        if self.keep is None and self.drop is None and not self._has_floors():
+            raise ValueError("keeps every document: give keep, drop, floors, floor or limits, such as keep: [eng_Latn]")
         both = [label for label in self.keep or () if label in (self.drop or ())]
         if both:
             raise ValueError(f"{both[0]!r} stands in keep and in drop; take it out of one of them")
         return self
 
     def needs(self) -> tuple[str, ...]:
-        scored = ("language_score",) if self.floors or self.floor is not None else ()
+        scored = ("language_score",) if self._has_floors() else ()
         return ("language", *scored)
 
     def uses(self) -> tuple[str, ...]:
         return ("language_score",)
+
+    def check(self, schema: pa.Schema) -> list[str]:
+        """What is wrong with the limits file, with its lines."""
+        if self.limits is None:
+            return []
+        faults = limit_faults(self.limits)
+        if faults:
+            return faults
+        sections = (*self.limits_file.languages.values(), *self.limits_file.scripts.values())
+        if all(section.language_score is None for section in sections):
+            return [f"{self.limits} has no language_score for any language; fit it with --web documents that have one"]
+        return []
+
+    @cached_property
+    def limits_file(self) -> LimitsFile:
+        """The limits file as it is when first asked for; empty without one. Raises StageError, OSError."""
+        return LimitsFile({}, {}) if self.limits is None else read_limits(self.limits)
+
+    def notes(self, batch: pa.RecordBatch, tools: Any) -> Mapping[str, int]:
+        """The documents of languages that have no floor in the limits file, by language and what was done."""
+        if self.limits is None:
+            return {}
+        found: dict[str, int] = {}
+        for entry in batch["language"].value_counts().to_pylist():
+            label = entry["values"] or UNDETERMINED
+            if label not in self.floors and self._fitted_floor(label) is None:
+                held = "judged by no floor" if self.floor is None else f"judged by the floor {self.floor:g}"
+                note = f"{label}: no language_score in limits, {held}"
+                found[note] = found.get(note, 0) + entry["counts"]
+        return found
 
     def rules(self, batch: pa.RecordBatch, tools: Any) -> list[Rule]:
         labels = pc.fill_null(batch["language"], UNDETERMINED).dictionary_encode()
@@ -85,7 +122,7 @@ class Language(Filter):
         score = _scores(batch)
         unwanted = np.array([not self._is_wanted(name) for name in names], np.bool_)
         rules = [Rule("language", unwanted[at])]
-        if self.floors or self.floor is not None:
+        if self._has_floors():
             floor = np.array([self._floor_of(name) for name in names], np.float64)[at]
             rules.append(Rule("language_score", score < floor.astype(np.float32), score.astype(np.float64), floor))
         return rules
@@ -105,11 +142,22 @@ class Language(Filter):
                 return True
         return self.keep is None
 
+    def _has_floors(self) -> bool:
+        return bool(self.floors) or self.floor is not None or self.limits is not None
+
+    def _fitted_floor(self, label: str) -> float | None:
+        """The floor in the limits file: the language's, or its script's."""
+        found = self.limits_file.find(label)
+        return found[1].language_score if found else None
+
     def _floor_of(self, label: str) -> float:
         """The least score of a language; NaN where there is none."""
         for name in (label, _bare(label)):
             if name in self.floors:
                 return self.floors[name]
+        fitted = self._fitted_floor(label)
+        if fitted is not None:
+            return fitted
         return np.nan if self.floor is None else self.floor
 
 

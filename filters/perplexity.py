@@ -20,7 +20,7 @@ from filters.kenlm_models import Scorer, as_ccnet, check_kenlm, open_kenlm, open
 from filters.limits import above, below
 from stages.errors import StageError
 from stages.fields import ContentPath
-from stages.language import UNDETERMINED
+from stages.languages.labels import UNDETERMINED
 from stages.models import Named
 from stages.stage import Filter
 from stages.verdicts import Rule

@@ -64,4 +64,6 @@ def limit_fields(stage: type[Stage]) -> dict[str, FieldInfo]:
 def adaptive_filters() -> dict[str, type[Stage]]:
     """textmill's own filters that take limits, by the last part of their names."""
     filters = {use: load_class(use) for use in builtin_names() if use.startswith("filters.")}
-    return {short_name(use): kind for use, kind in filters.items() if "limits" in kind.model_fields}
+    return {
+        short_name(use): kind for use, kind in filters.items() if "limits" in kind.model_fields and limit_fields(kind)
+    }

@@ -30,6 +30,7 @@ def place(tmp_path: Path) -> Path:
     model = fasttext_new.train_supervised(input=str(tmp_path / "train.txt"), dim=4, bucket=100, thread=1, verbose=0)
     model.save_model(str(tmp_path / "model.bin"))
     _gneissweb_models(tmp_path)
+    (tmp_path / "limits.yaml").write_text("textmill_limits: 1\nlanguages: {eng_Latn: {language_score: 0.65}}\n")
     return tmp_path
 
 
@@ -47,7 +48,12 @@ def _gneissweb_models(place: Path) -> None:
 @pytest.mark.parametrize("name", recipe_names())
 def test_a_recipe_runs_on_its_default_paths(place: Path, name: str) -> None:
     # A model's path starts at the YAML file, which for a recipe is nowhere of the user's.
-    settings = {"full": ["vars.classifier=model.bin"], "gneissweb": ["vars.models=models"]}.get(name, [])
+    own = {
+        "full": ["vars.classifier=model.bin"],
+        "gneissweb": ["vars.models=models"],
+        "fineweb2": ["vars.limits=limits.yaml"],
+    }
+    settings = own.get(name, [])
     plan = compile_pipeline(name, settings=settings, working_directory=place)
 
     assert plan.name == name

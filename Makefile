@@ -33,7 +33,7 @@ full: $(FULL)  ## the whole way on the sample crawl: score, rewrite, mix, tokeni
 	$(BIN)/textmill demo --full full
 
 test: $(DEV)  ## all tests
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q --numprocesses 2 --dist loadfile
 
 $(VLLM)/.ready: .ci/vllm-environment
 	.ci/vllm-environment $(VLLM) $(PYTHON)

@@ -44,11 +44,14 @@ _KINDS: Final[Mapping[str, Kind]] = {
     "Move": "move",
     "Stage": "read",
     "AdaptiveFilter": "filter",
+    "CountingFilter": "filter",
 }
 """What a class on one of these is."""
 
+_DEFINE_KINDS: Final = ("stages.stage", "stages.move", "filters.adaptive", "filters.counting")
+"""Modules whose classes are what stages are made from, and none themselves."""
 _DEFINES_A_STAGE: Final = re.compile(
-    r"^class [A-Z]\w*\(.*\b(?:Filter|AdaptiveFilter|Map|Find|Move|Stage|[A-Z]\w*Stage)\b", re.MULTILINE
+    r"^class [A-Z]\w*\(.*\b(?:[A-Z]?\w*Filter|Map|Find|Move|Stage|[A-Z]\w*Stage)\b", re.MULTILINE
 )
 
 
@@ -179,9 +182,8 @@ def _stage_modules(folders: Iterable[str], package: str) -> Iterator[str]:
     for module in pkgutil.iter_modules(folders, f"{package}."):
         finder: Any = module.module_finder
         found = finder.find_spec(module.name)
-        if module.name not in ("stages.stage", "stages.move", "filters.adaptive") and _DEFINES_A_STAGE.search(
-            found.loader.get_source(module.name) or ""
-        ):
+        source = found.loader.get_source(module.name) or ""
+        if module.name not in _DEFINE_KINDS and _DEFINES_A_STAGE.search(source):
             yield module.name
         if module.ispkg:
             yield from _stage_modules(found.submodule_search_locations, module.name)

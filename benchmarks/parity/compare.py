@@ -10,7 +10,8 @@ of rules that did not decide too), and the text that C4's rules leave.
     --words same      both sides cut words at white space: everything has to be equal
     --words default   datatrove's default (spaCy, English) against textmill's default: 99.5 % of decisions
 
-Sentences, which C4 counts, are spaCy's sentencizer on datatrove's side in both. Exits with 1 below the mark.
+C4's words are those of `str.split()` in either, so it is compared under `--words same` alone; the sentences that it
+counts are those of spaCy's sentencizer on datatrove's side. Exits with 1 below the mark.
 """
 
 from __future__ import annotations

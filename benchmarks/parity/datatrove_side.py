@@ -4,8 +4,8 @@
 
 Runs in an environment that has datatrove and knows nothing of textmill. Reasons come from the filters themselves;
 values, which filters keep to themselves, from the functions that the filters call. Columns are named
-`<filter>.<value>` as textmill's rules are. `--words same` replaces the words, which are spaCy's, by `str.split()`;
-sentences are spaCy's in both.
+`<filter>.<value>` as textmill's rules are. `--words same` replaces the words, which are spaCy's, by `str.split()`. C4's
+words are those of `str.split()` anyway and its sentences spaCy's, so that it answers under `--words same` alone.
 """
 
 from __future__ import annotations
@@ -73,6 +73,7 @@ class Filters:
     """The filters of one process."""
 
     def __init__(self, words: str) -> None:
+        self.words = words
         if words == "same":
             split = SplitWords()
             word_tokenizers.load_word_tokenizer = lambda language: split
@@ -93,6 +94,8 @@ class Filters:
             ),
             **named("fineweb", reason(self.fineweb, text), fineweb_values(self.fineweb, text, words)),
         }
+        if self.words == "default":
+            return answer
         self.sentences.count = 0
         why, kept = decided(self.c4, text)
         page_rule = why in ("lorem_ipsum", "curly_bracket")

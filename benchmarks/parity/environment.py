@@ -11,7 +11,11 @@ from typing import Final
 DATATROVE: Final = ("datatrove==0.10.1", "spacy>=3.8,<3.9", "regex", "pyarrow>=19", "orjson>=3.10")
 """datatrove with what its English words and sentences need (a blank spaCy pipeline: no model is downloaded)."""
 DATATROVE_RATES: Final = (*DATATROVE, "fasttext-predict==0.9.2.4")
-DOLMA: Final = ("dolma==1.2.1", "pyarrow>=15")
+DOLMA: Final = (
+    *("dolma==1.2.1", "pyarrow>=15,<21", "boto3==1.28.17", "s3fs==2023.6.0", "fsspec==2023.6.0", "tokenizers==0.19.1"),
+    *("huggingface-hub==0.36.2", "numpy==1.26.4", "urllib3==1.26.20"),
+)
+"""dolma with those pins without which pip tries out versions for a quarter of an hour."""
 
 
 def environment(folder: Path, packages: tuple[str, ...]) -> Path:

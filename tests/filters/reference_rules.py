@@ -1,4 +1,4 @@
-"""Gopher's rules once more, slow and obvious: what the filters have to say of any text.
+"""Gopher's and FineWeb's rules once more, slow and obvious: what the filters have to say of any text.
 
 Each function measures one text as a list of `Measured`, in the order in which the rules are tried. No kernel, no Arrow,
 no trick: strings, lists and sets, written from the published rules alone.
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from math import nan
 from typing import Literal
 
-from stages.kernels.characters import PUNCTUATION, character_classes
+from stages.kernels.characters import PUNCTUATION, SENTENCE_END, character_classes
 
 STOP_WORDS = {"the", "be", "to", "of", "and", "that", "have", "with"}
 TOP_LIMITS = {2: 0.20, 3: 0.18, 4: 0.16}
@@ -26,12 +26,15 @@ class Measured:
     """What a rule measures, and which side of its limit a document may not be on; a NaN breaks no limit."""
 
     rule: str
-    value: float
-    forbidden: Literal["<", ">"]
-    limit: float
+    value: float | None
+    forbidden: Literal["<", ">"] = ">"
+    limit: float | None = None
 
     @property
     def fails(self) -> bool:
+        """A rule that stands here without numbers is broken."""
+        if self.value is None or self.limit is None:
+            return True
         return self.value < self.limit if self.forbidden == "<" else self.value > self.limit
 
 
@@ -84,6 +87,21 @@ def gopher_repetition(text: str) -> list[Measured]:
         repeated = share(grams_said_again(words, length), len(text))
         measured.append(Measured(f"duplicate_{length}_gram", repeated, ">", limit))
     return measured
+
+
+def fineweb(text: str) -> list[Measured]:
+    """Penedo et al. 2024, section 3.5, with the limits of datatrove's code."""
+    lines = [line for line in text.split("\n") if line.strip()]
+    ended = sum(bool(character_classes()[ord(line[-1])] & SENTENCE_END) for line in lines)
+    short = sum(len(line) <= 30 for line in lines)
+    again = "".join(said_again(lines))
+    return [
+        *([] if lines else [Measured("empty", None)]),
+        Measured("few_punctuated_lines", share(ended, len(lines)), "<", 0.12),
+        Measured("short_lines", share(short, len(lines)), ">", 0.67),
+        Measured("duplicate_line_characters", share(len(again), len(text.replace("\n", ""))), ">", 0.01),
+        Measured("newlines", share(text.count("\n"), len(text.split())), ">", 0.3),
+    ]
 
 
 def share(part: float, whole: float) -> float:

@@ -12,19 +12,20 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from filters.fineweb import Fineweb
 from filters.gopher_quality import GopherQuality
 from filters.gopher_repetition import GopherRepetition
 from stages.read import Read, list_inputs, plan_splits, read_split, source_schema
 from stages.stage import Filter
 from tests.filters.odd_texts import BIG, EDGES, PROSE, TEXTS
-from tests.filters.reference_rules import Measured, Verdict, gopher_quality, gopher_repetition, verdict
+from tests.filters.reference_rules import Measured, Verdict, fineweb, gopher_quality, gopher_repetition, verdict
 
 Reference = Callable[[str], list[Measured]]
 
 FILTERS = pytest.mark.parametrize(
     ("stage", "reference"),
-    [(GopherQuality, gopher_quality), (GopherRepetition, gopher_repetition)],
-    ids=["gopher_quality", "gopher_repetition"],
+    [(GopherQuality, gopher_quality), (GopherRepetition, gopher_repetition), (Fineweb, fineweb)],
+    ids=["gopher_quality", "gopher_repetition", "fineweb"],
 )
 
 
@@ -48,7 +49,7 @@ def measured(stage: Filter, texts: list[str]) -> list[dict[str, float | None]]:
 
 
 def numbers(reference: list[Measured]) -> dict[str, float | None]:
-    return {one.rule: None if isnan(one.value) else one.value for one in reference}
+    return {one.rule: None if isnan(one.value) else one.value for one in reference if one.value is not None}
 
 
 @FILTERS

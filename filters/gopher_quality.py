@@ -1,24 +1,22 @@
 """Gopher's quality rules: prose has words of a usual length, letters, stop words, and few hashes, bullets and ellipses.
 
 Rae et al. 2021, *Scaling Language Models* (https://arxiv.org/abs/2112.11446), appendix A.1.1, as datatrove's
-`GopherQualityFilter` reads it: same counts, same order, same strictness. One pass over the text counts everything
-(`stages/kernels/quality.py`); the rules are comparisons of columns.
+`GopherQualityFilter` reads it: same counts, same order, same strictness. One pass over the text counts everything for
+this filter and its neighbours (`stages/counting.py`); the rules are comparisons of columns.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 
 import pyarrow as pa
 from pydantic import Field, field_validator
 
 from filters.limits import above, below, ratio
+from stages.counting import Counter, Wanted
 from stages.fields import Count, Share
 from stages.stage import Filter
 from stages.verdicts import Rule
-
-if TYPE_CHECKING:
-    from stages.kernels.word_set import WordSet
 
 STOP_WORDS: Final = ("the", "be", "to", "of", "and", "that", "have", "with")
 
@@ -77,28 +75,43 @@ class GopherQuality(Filter):
                 raise ValueError(f"the stop word {word!r} can never occur: it is empty or has white space in it")
         return words
 
-    def open(self) -> WordSet:
-        """The stop words as the kernel looks them up; loads the kernel too, so that no batch waits for it."""
-        import stages.kernels.quality  # noqa: F401
-        from stages.kernels.word_set import word_set
+    def measures(self) -> tuple[str, ...]:
+        limits = {
+            "words": (self.min_words, self.max_words),
+            "mean_word_length": (self.min_mean_word_length, self.max_mean_word_length),
+            "hashes_per_word": (self.max_hashes_per_word,),
+            "ellipses_per_word": (self.max_ellipses_per_word,),
+            "bullet_lines": (self.max_bullet_lines,),
+            "ellipsis_lines": (self.max_ellipsis_lines,),
+            "alphabetic_words": (self.min_alphabetic_words,),
+            "stop_words": (self.min_stop_words,),
+        }
+        return tuple(name for name, bounds in limits.items() if any(bound is not None for bound in bounds))
 
-        return word_set(self.stop_words if self.min_stop_words is not None else ())
+    def counts(self) -> Wanted:
+        stop_words = None if self.min_stop_words is None else self.stop_words
+        return Wanted(frozenset({"kinds", "lines"}), stop_words=stop_words)
 
-    def rules(self, batch: pa.RecordBatch, tools: WordSet) -> list[Rule]:
-        from stages.kernels.quality import quality_counts
-        from stages.kernels.texts import texts_of
+    def open(self) -> Counter:
+        """What counts; loads the kernel, so that no batch waits for it."""
+        return Counter(self.counts())
 
-        count = quality_counts(texts_of(batch["text"]), tools)
-        mean_length = ratio(count.plain_characters, count.plain_words)
+    def rules(self, batch: pa.RecordBatch, tools: Counter) -> list[Rule]:
+        count = tools.counts(batch)
+        words, lines = count["words"], count["lines"]
+        mean = ratio(count["plain_characters"], count["plain_words"])
+        hashes, ellipses = ratio(count["hashes"], words), ratio(count["ellipses"], words)
+        bullets, ellipsis_lines = ratio(count["bullet_lines"], lines), ratio(count["ellipsis_lines"], lines)
+        alphabetic, stop_words = ratio(count["letter_words"], words), count["stop_words"]
         return [
-            *below("too_few_words", count.plain_words, self.min_words),
-            *above("too_many_words", count.plain_words, self.max_words),
-            *below("short_words", mean_length, self.min_mean_word_length),
-            *above("long_words", mean_length, self.max_mean_word_length),
-            *above("too_many_hashes", ratio(count.hashes, count.words), self.max_hashes_per_word),
-            *above("too_many_ellipses", ratio(count.ellipses, count.words), self.max_ellipses_per_word),
-            *above("bullet_lines", ratio(count.bullet_lines, count.lines), self.max_bullet_lines),
-            *above("ellipsis_lines", ratio(count.ellipsis_lines, count.lines), self.max_ellipsis_lines),
-            *below("few_alphabetic_words", ratio(count.letter_words, count.words), self.min_alphabetic_words),
-            *below("few_stop_words", count.stop_words, self.min_stop_words),
+            *below("too_few_words", count["plain_words"], self.min_words, "words"),
+            *above("too_many_words", count["plain_words"], self.max_words, "words"),
+            *below("short_words", mean, self.min_mean_word_length, "mean_word_length"),
+            *above("long_words", mean, self.max_mean_word_length, "mean_word_length"),
+            *above("too_many_hashes", hashes, self.max_hashes_per_word, "hashes_per_word"),
+            *above("too_many_ellipses", ellipses, self.max_ellipses_per_word, "ellipses_per_word"),
+            *above("bullet_lines", bullets, self.max_bullet_lines, "bullet_lines"),
+            *above("ellipsis_lines", ellipsis_lines, self.max_ellipsis_lines, "ellipsis_lines"),
+            *below("few_alphabetic_words", alphabetic, self.min_alphabetic_words, "alphabetic_words"),
+            *below("few_stop_words", stop_words, self.min_stop_words, "stop_words"),
         ]

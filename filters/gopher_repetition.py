@@ -1,8 +1,8 @@
 """Gopher's repetition rules: text that says the same lines, paragraphs or phrases again and again goes.
 
 Rae et al. 2021, *Scaling Language Models* (https://arxiv.org/abs/2112.11446), table A1, as datatrove's
-`GopherRepetitionFilter` reads it: same counts, same order, same strictness. All counts come from one kernel
-(`stages/kernels/repetition.py`); the rules are comparisons of columns.
+`GopherRepetitionFilter` reads it: same counts, same order, same strictness. One pass over the text counts
+everything for this filter and its neighbours (`stages/counting.py`); the rules are comparisons of columns.
 """
 
 from __future__ import annotations
@@ -12,10 +12,17 @@ from typing import Final
 import pyarrow as pa
 
 from filters.limits import above, ratio
+from stages.counting import Counter, Wanted
 from stages.fields import Share
 from stages.stage import Filter
 from stages.verdicts import Rule
 
+_COPIES: Final = (
+    "duplicate_paragraphs",
+    "duplicate_paragraph_characters",
+    "duplicate_lines",
+    "duplicate_line_characters",
+)
 _GRAMS: Final = {length: f"{'top' if length < 5 else 'duplicate'}_{length}_gram" for length in range(2, 11)}
 
 
@@ -67,29 +74,27 @@ class GopherRepetition(Filter):
     max_duplicate_10_gram: Share | None = 0.10
     """Share of characters in repeated runs of ten words."""
 
-    def open(self) -> None:
-        """Load the kernel, so that the first batch does not wait for it."""
-        import stages.kernels.repetition  # noqa: F401
+    def measures(self) -> tuple[str, ...]:
+        return tuple(name for name in (*_COPIES, *_GRAMS.values()) if getattr(self, f"max_{name}") is not None)
 
-    def rules(self, batch: pa.RecordBatch, tools: None) -> list[Rule]:
-        from stages.kernels.repetition import repetition_counts
-        from stages.kernels.texts import texts_of
+    def counts(self) -> Wanted:
+        grams = frozenset(length for length, name in _GRAMS.items() if getattr(self, f"max_{name}") is not None)
+        return Wanted(frozenset({"paragraphs", "pieces"}), grams)
 
-        limits = {length: getattr(self, f"max_{name}") for length, name in _GRAMS.items()}
-        wanted = tuple(length for length, limit in limits.items() if limit is not None)
-        count = repetition_counts(texts_of(batch["text"]), wanted)
-        paragraph_characters = ratio(count.duplicate_paragraph_characters, count.characters)
-        line_characters = ratio(count.duplicate_line_characters, count.characters)
-        rules = [
-            *above(
-                "duplicate_paragraphs",
-                ratio(count.duplicate_paragraphs, count.paragraphs),
-                self.max_duplicate_paragraphs,
-            ),
-            *above("duplicate_paragraph_characters", paragraph_characters, self.max_duplicate_paragraph_characters),
-            *above("duplicate_lines", ratio(count.duplicate_lines, count.lines), self.max_duplicate_lines),
-            *above("duplicate_line_characters", line_characters, self.max_duplicate_line_characters),
+    def open(self) -> Counter:
+        """What counts; loads the kernel, so that no batch waits for it."""
+        return Counter(self.counts())
+
+    def rules(self, batch: pa.RecordBatch, tools: Counter) -> list[Rule]:
+        count = tools.counts(batch)
+        characters = count["characters"]
+        shares = {
+            "duplicate_paragraphs": ratio(count["duplicate_paragraphs"], count["paragraphs"]),
+            "duplicate_paragraph_characters": ratio(count["duplicate_paragraph_characters"], characters),
+            "duplicate_lines": ratio(count["duplicate_pieces"], count["pieces"]),
+            "duplicate_line_characters": ratio(count["duplicate_piece_characters"], characters),
+            **{name: ratio(count[f"grams_{length}"], characters) for length, name in _GRAMS.items()},
+        }
+        return [
+            rule for name, share in shares.items() for rule in above(name, share, getattr(self, f"max_{name}"), name)
         ]
-        for length in wanted:
-            rules += above(_GRAMS[length], ratio(count.grams[length], count.characters), limits[length])
-        return rules

@@ -20,8 +20,10 @@ from jobs import ledger
 from jobs.calling import Loaded, Rows, apply, empty_after, joined_rejected, load, taken
 from jobs.flow import Flow
 from pipelines.plan import Link
+from stages.counting import Counter, Wanted, shared_counts, without_counts
 from stages.document import child_id, with_column
 from stages.errors import StageError
+from stages.stage import Filter
 from stages.verdicts import Mapped, Rejected, Verdicts, keep_all, verdicts_of
 
 TOO_LARGE: Final = "too_large"
@@ -35,6 +37,9 @@ class Chain:
         self.max_document_bytes = max_document_bytes
         self.flows = [Flow(link.name) for link in links]
         self._links = [load(link) for link in links]
+        shared = _shared(self._links)
+        self._counting = {first: Counter(wanted) for first, _, wanted in shared}
+        self._counted = {last for _, last, _ in shared}
 
     def start(self) -> None:
         """Begin the books of a new part."""
@@ -44,8 +49,10 @@ class Chain:
         """Documents that go on, and the ledger rows of those that do not, both in the order of the input."""
         origin: Rows = np.arange(batch.num_rows)
         buried: list[tuple[Rows, pa.RecordBatch]] = []
-        for loaded, flow in zip(self._links, self.flows):
+        for place, (loaded, flow) in enumerate(zip(self._links, self.flows)):
             flow.entered += batch.num_rows
+            if place in self._counting:
+                batch = self._counting[place].with_counts(batch)
             if batch.num_rows:
                 mapped = _checked(apply(loaded, batch, flow), batch, loaded)
                 mapped = self._without_giants(mapped, batch, loaded)
@@ -53,6 +60,8 @@ class Chain:
                 batch, origin = _with_child_ids(mapped, batch, loaded), origin[mapped.parent]
             else:
                 batch = empty_after(loaded.stage, batch)
+            if place in self._counted:
+                batch = without_counts(batch)
         return batch, in_order(buried)
 
     def _without_giants(self, mapped: Mapped, batch: pa.RecordBatch, loaded: Loaded) -> Mapped:
@@ -125,6 +134,18 @@ class Chain:
             flow.children += int(mapped.derived.sum())
             flow.replaced += batch.num_rows - len(lost) - int(stayed.sum())
         return buried
+
+
+def _shared(links: Sequence[Loaded]) -> list[tuple[int, int, Wanted]]:
+    """Where filters share their counts. A filter under `where` joins in, but never makes others count for it."""
+    wants: list[Wanted | None] = []
+    begun = False
+    for loaded in links:
+        wanted = loaded.stage.counts() if isinstance(loaded.stage, Filter) else None
+        begun = begun or (wanted is not None and loaded.where is None)
+        wants.append(wanted if begun else None)
+        begun = begun and "text" not in loaded.stage.adds()
+    return shared_counts(wants, ["text" in loaded.stage.adds() for loaded in links])
 
 
 def in_order(buried: Sequence[tuple[Rows, pa.RecordBatch]]) -> pa.RecordBatch:

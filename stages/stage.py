@@ -25,6 +25,7 @@ from stages.hashing import digest_of
 from stages.verdicts import Mapped, Rule, Verdicts, first_failure
 
 if TYPE_CHECKING:
+    from stages.counting import Wanted
     from stages.find import Documents, Frame
 
 
@@ -123,6 +124,13 @@ class Filter(Stage):
         """
         raise TypeError(f"{type(self).__name__} defines neither judge nor rules")
 
+    def counts(self) -> Wanted | None:
+        """What the filter counts in texts with a `stages.counting.Counter`, if it does.
+
+        Filters in a row then share one pass over each text.
+        """
+        return None
+
     def measures(self) -> tuple[str, ...]:
         """What the rules that are on measure: each the `measure` of at least one rule of `rules`."""
         return ()
@@ -141,7 +149,7 @@ class Filter(Stage):
             verdicts = self.judge(batch, tools)
             return [verdicts.rule, verdicts.value, verdicts.limit]
         rules = self.rules(batch, tools)
-        measured = {rule.measure: rule.value for rule in reversed(rules)}
+        measured = {rule.measure: rule.value for rule in reversed(rules) if rule.value is not None}
         numbers = [pa.array(measured[name], pa.float64(), mask=np.isnan(measured[name])) for name in names]
         return [first_failure(batch.num_rows, rules).rule, *numbers]
 

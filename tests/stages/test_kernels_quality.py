@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -9,10 +10,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from stages.counting import Counter, Wanted
 from stages.kernels.characters import PUNCTUATION, character_classes
-from stages.kernels.quality import QualityCounts, quality_counts
 from stages.kernels.texts import texts_of
-from stages.kernels.word_set import word_set
 from stages.kernels.words import count_words
 
 STOP_WORDS = ("the", "and", "være", "и", "🙂")
@@ -51,13 +51,17 @@ def reference(text: str) -> tuple[int, ...]:
     )
 
 
-def counted(texts: list[str | None], stop_words: tuple[str, ...] = STOP_WORDS) -> QualityCounts:
-    return quality_counts(texts_of(pa.array(texts, pa.string())), word_set(stop_words))
+NAMES = ("words", "plain_words", "plain_characters", "letter_words", "hashes", "ellipses")
+NAMES += ("lines", "bullet_lines", "ellipsis_lines", "stop_words")
 
 
-def rows(count: QualityCounts) -> list[tuple[int, ...]]:
-    columns: list[Any] = [getattr(count, name) for name in QualityCounts.__slots__]
-    return [tuple(int(number) for number in row) for row in zip(*columns)]
+def counted(texts: list[str | None], stop_words: tuple[str, ...] = STOP_WORDS) -> Mapping[str, Any]:
+    counter = Counter(Wanted(frozenset({"kinds", "lines"}), stop_words=stop_words))
+    return counter.counts(pa.record_batch({"text": pa.array(texts, pa.string())}))
+
+
+def rows(count: Mapping[str, Any]) -> list[tuple[int, ...]]:
+    return list(zip(*(count[name].tolist() for name in NAMES)))
 
 
 @settings(deadline=None, max_examples=300)
@@ -82,17 +86,20 @@ def test_every_white_space_character_separates_words() -> None:
 
 
 def test_a_stop_word_counts_once_in_each_text() -> None:
-    assert counted(["the the and", "the", "nothing"]).stop_words.tolist() == [2, 1, 0]
+    assert counted(["the the and", "the", "nothing"])["stop_words"].tolist() == [2, 1, 0]
 
 
 def test_no_stop_words_are_ever_found_in_an_empty_set() -> None:
-    assert counted(["the and"], ()).stop_words.tolist() == [0]
+    assert counted(["the and"], ())["stop_words"].tolist() == [0]
 
 
 @pytest.mark.parametrize("number", [1, 7, 8, 9, 500])
 def test_every_word_of_a_large_set_is_found(number: int) -> None:
     words = tuple(f"{'word' * (1 + index % 5)}{index}" for index in range(number))
-    assert counted([" ".join(words), " ".join(f"{word}x" for word in words)], words).stop_words.tolist() == [number, 0]
+    assert counted([" ".join(words), " ".join(f"{word}x" for word in words)], words)["stop_words"].tolist() == [
+        number,
+        0,
+    ]
 
 
 def test_nulls_and_rows_without_a_byte_count_as_empty() -> None:

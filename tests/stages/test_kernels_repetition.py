@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter as Times
+from collections.abc import Iterable
 
 import numpy as np
 import pyarrow as pa
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from stages.kernels.repetition import DUPLICATE_GRAMS, TOP_GRAMS, RepetitionCounts, repetition_counts
+from stages.counting import Counter, Wanted
 from stages.kernels.spans import count_characters, hash_span, same_span
-from stages.kernels.texts import texts_of
 
+TOP_GRAMS, DUPLICATE_GRAMS = range(2, 5), range(5, 11)
+GRAMS = (*TOP_GRAMS, *DUPLICATE_GRAMS)
+NAMES = ("characters", "paragraphs", "duplicate_paragraphs", "duplicate_paragraph_characters")
+NAMES += ("pieces", "duplicate_pieces", "duplicate_piece_characters", *(f"grams_{length}" for length in GRAMS))
 WORDS = st.sampled_from(
     ["a", "b", "ab", "ba", "aab", "é", "漢", "🙂", "word", "longer-than-sixteen-bytes", "...", "\0"]
 )
@@ -39,7 +43,7 @@ def repeated_pieces(pieces: list[str]) -> tuple[int, int, int]:
 
 def top_gram(words: list[str], length: int) -> int:
     grams = [" ".join(words[at : at + length]) for at in range(len(words) - length + 1)]
-    return max((len(gram) * count for gram, count in Counter(grams).most_common(1)), default=0)
+    return max((len(gram) * count for gram, count in Times(grams).most_common(1)), default=0)
 
 
 def duplicate_gram(words: list[str], length: int) -> int:
@@ -64,10 +68,10 @@ def reference(text: str) -> list[int]:
     ]
 
 
-def rows(count: RepetitionCounts) -> list[list[int]]:
-    pieces = [count.paragraphs, count.duplicate_paragraphs, count.duplicate_paragraph_characters]
-    pieces += [count.lines, count.duplicate_lines, count.duplicate_line_characters]
-    return np.stack([count.characters, *pieces, *count.grams.values()], axis=1).tolist()
+def rows(texts: list[str], grams: Iterable[int] = GRAMS) -> list[list[int]]:
+    counter = Counter(Wanted(frozenset({"paragraphs", "pieces"}), frozenset(grams)))
+    count = counter.counts(pa.record_batch({"text": pa.array(texts, pa.string())}))
+    return [list(row) for row in zip(*(count[name].tolist() for name in NAMES))]
 
 
 @settings(deadline=None, max_examples=300)
@@ -77,24 +81,21 @@ def rows(count: RepetitionCounts) -> list[list[int]]:
 )
 @example(["ab c d e f g ab c d e f g", "abc d e f g h i a bcdefg h i", "🙂 🙂 🙂 🙂 🙂 🙂 🙂 🙂 🙂 🙂 🙂 🙂"])
 def test_counts_equal_the_reference(texts: list[str]) -> None:
-    assert rows(repetition_counts(texts_of(pa.array(texts, pa.string())))) == [reference(text) for text in texts]
+    assert rows(texts) == [reference(text) for text in texts]
 
 
 @settings(deadline=None, max_examples=50)
 @given(TEXTS, st.sets(st.integers(2, 10)))
 def test_leaving_n_grams_out_changes_no_other_count(text: str, lengths: set[int]) -> None:
-    texts = texts_of(pa.array([text]))
-    some, everything = repetition_counts(texts, tuple(sorted(lengths))), repetition_counts(texts)
-    assert {length: int(column[0]) for length, column in some.grams.items()} == {
-        length: int(everything.grams[length][0]) for length in sorted(lengths)
-    }
-    assert rows(some)[0][:7] == rows(everything)[0][:7]
+    [some], [everything] = rows([text], lengths), rows([text])
+    for place, name in enumerate(NAMES):
+        length = int(name[6:]) if name.startswith("grams_") else 0
+        assert some[place] == everything[place] or (length and length not in lengths)
 
 
 def test_rows_do_not_see_each_other() -> None:
     texts = ["one two three four five six", "", "one two three four five six", "a\n\na", "one two"]
-    alone = [rows(repetition_counts(texts_of(pa.array([text]))))[0] for text in texts]
-    assert rows(repetition_counts(texts_of(pa.array(["skipped", *texts]).slice(1)))) == alone
+    assert rows(["skipped", *texts])[1:] == [rows([text])[0] for text in texts]
 
 
 @settings(deadline=None, max_examples=100)

@@ -1,0 +1,143 @@
+"""Counts of texts, taken once for all filters that stand together.
+
+A filter says what it counts (`Wanted`). Alone it counts for itself; where several filters follow each other and no
+stage between them changes the text, whoever runs them counts for all at once and hands the counts along as a column
+of the batch (`counts_column`), which is filtered with it and never written anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    from stages.kernels.word_set import WordSet
+
+Longs = npt.NDArray[np.int64]
+Part = Literal["words", "kinds", "lines", "paragraphs", "pieces", "full_lines"]
+"""words: their number · kinds: plain, lettered and stop words · lines: of `str.splitlines` · pieces: between runs of
+line feeds · full_lines: of `str.split("\\n")`, with more than white space."""
+
+_COLUMN: Final = "_counts"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be counted; characters, hash signs, ellipses and line feeds always are.
+
+    `grams`: lengths of word n-grams, 2 to 10 · `stop_words`: None where any will do · `short_line`: code points of a
+    short line at most, None where any will do.
+    """
+
+    parts: frozenset[Part] = frozenset()
+    grams: frozenset[int] = frozenset()
+    stop_words: tuple[str, ...] | None = None
+    short_line: int | None = None
+
+    def with_all_of(self, other: Wanted) -> Wanted | None:
+        """What serves both; None where one count cannot."""
+        for mine, theirs in ((self.stop_words, other.stop_words), (self.short_line, other.short_line)):
+            if mine is not None and theirs is not None and mine != theirs:
+                return None
+        return Wanted(
+            self.parts | other.parts,
+            self.grams | other.grams,
+            other.stop_words if self.stop_words is None else self.stop_words,
+            other.short_line if self.short_line is None else self.short_line,
+        )
+
+    def key(self) -> str:
+        """The same for equal wants."""
+        return repr((sorted(self.parts), sorted(self.grams), self.stop_words, self.short_line))
+
+
+class Counter:
+    """Counts texts; made once per worker, in `open`."""
+
+    def __init__(self, wanted: Wanted) -> None:
+        import stages.kernels.page_counts  # noqa: F401  (loaded here, so that no batch waits for it)
+        from stages.kernels.word_set import word_set
+
+        self.wanted = wanted
+        self._stop_words: WordSet = word_set(wanted.stop_words or ())
+
+    def counts(self, batch: pa.RecordBatch) -> Mapping[str, Longs]:
+        """int64 arrays with one number per row, by the names in `stages.kernels.page_counts.COLUMNS`.
+
+        Taken from the batch's own column of counts where it has one.
+        """
+        from stages.kernels.page_counts import COLUMNS
+
+        if _COLUMN in batch.schema.names:
+            counts = batch[_COLUMN].flatten().to_numpy().reshape(-1, len(COLUMNS))
+        else:
+            counts = self._counted(batch["text"])
+        return dict(zip(COLUMNS, np.ascontiguousarray(counts.T)))
+
+    def with_counts(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """The batch with its column of counts."""
+        counts = self._counted(batch["text"])
+        return batch.append_column(_COLUMN, pa.FixedSizeListArray.from_arrays(counts.reshape(-1), counts.shape[1]))
+
+    def _counted(self, text: pa.Array) -> Longs:
+        from stages.kernels.characters import character_classes
+        from stages.kernels.page_counts import COLUMNS, PARTS, count_pages
+        from stages.kernels.texts import texts_of
+
+        texts, stop = texts_of(text), self._stop_words
+        counts = np.zeros((len(texts), len(COLUMNS)), np.int64)
+        count_pages(
+            texts.data,
+            texts.starts,
+            texts.ends,
+            character_classes(),
+            sum(PARTS[part] for part in self.wanted.parts),
+            np.array([length in self.wanted.grams for length in range(11)], np.int64),
+            self.wanted.short_line or 0,
+            stop.data,
+            stop.starts,
+            stop.ends,
+            stop.hashes,
+            stop.slots,
+            stop.mask,
+            stop.longest,
+            np.zeros(len(texts), np.int64),
+            np.zeros(1, np.int64),
+            np.zeros(0, np.int32),
+            np.zeros(0, np.int32),
+            counts,
+        )
+        return counts
+
+
+def without_counts(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """The batch without its column of counts, if it has one."""
+    return batch.drop_columns([_COLUMN]) if _COLUMN in batch.schema.names else batch
+
+
+def shared_counts(wants: Sequence[Wanted | None], breaks: Sequence[bool]) -> list[tuple[int, int, Wanted]]:
+    """Where counts can be shared: (first, last, what all of them want) of stages in a row.
+
+    `wants`: what each stage counts · `breaks`: whether counts taken before the stage are wrong behind it. Stages that
+    count nothing may stand between; a run of one is none.
+    """
+    runs: list[tuple[int, int, Wanted]] = []
+    first, last, members, whole = -1, -1, 0, None
+    for place, (wanted, ends) in enumerate(zip(wants, breaks)):
+        joined = None if wanted is None else wanted if whole is None else whole.with_all_of(wanted)
+        if wanted is not None and joined is None:
+            assert whole is not None
+            runs += [(first, last, whole)] if members > 1 else []
+            joined, members = wanted, 0
+        if joined is not None:
+            first = place if members == 0 else first
+            last, members, whole = place, members + 1, joined
+        if ends:
+            runs += [(first, last, whole)] if members > 1 and whole is not None else []
+            members, whole = 0, None
+    return runs + ([(first, last, whole)] if members > 1 and whole is not None else [])

@@ -1,0 +1,239 @@
+"""C4's line rules: which lines of a page stay, what the page reads afterwards, and whether it may stay itself.
+
+A line is cleaned into the output, judged there, and taken back if it may not stay.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from numba.types import UniTuple, boolean, int64, uint8
+
+from stages.kernels.characters import DIGIT
+from stages.kernels.line_breaks import cut_lines
+from stages.kernels.loads import SPARE, code_point, copy_to_page
+from stages.kernels.native import BYTES, LONGS, native
+from stages.kernels.phrases import JAVASCRIPT, LOREM_IPSUM, POLICY, has_phrase, may_have_phrase
+from stages.kernels.sentences import count_sentences
+from stages.kernels.spans import count_characters
+from stages.kernels.words import whitespace_width
+
+Bytes = npt.NDArray[np.uint8]
+Longs = npt.NDArray[np.int64]
+
+LINE_RULES: Final = ("too_long_word", "no_terminal_punctuation", "too_few_words", "javascript", "policy", "citation")
+"""Why a line, or a citation in one, is cut; numbers are places."""
+PAGE_RULES: Final = ("", "lorem_ipsum", "curly_bracket")
+COLUMNS: Final = ("page_rule", "lines", "kept_lines", "sentences", "long_lines")
+SWITCHES: Final = ("terminal_punctuation", "citations", "javascript", "policy", "lorem_ipsum", "curly_bracket")
+"""What can be switched on, by the place of its bit."""
+
+_TOO_LONG_WORD, _NO_TERMINAL, _TOO_FEW_WORDS, _JAVASCRIPT, _POLICY, _CITATION = range(6)
+_CITATION_WORDS: Final = np.frombuffer(b"[edit]|[citation needed]|", np.uint8)
+_KEPT: Final = -1
+_LOREM_IPSUM: Final = -2
+_CURLY_BRACKET: Final = -3
+
+
+@native(UniTuple(int64, 2)(BYTES, int64, int64))
+def strip_span(page: Bytes, start: int, end: int) -> tuple[int, int]:
+    """The span without the white space at both its ends; it is empty if there is nothing else."""
+    width = 1
+    while start < end and width > 0:
+        width = whitespace_width(page, start, end)
+        start += width
+    while end > start:
+        last = end - 1
+        while page[np.uint64(last)] & 0xC0 == 0x80:
+            last -= 1
+        if whitespace_width(page, last, end) == 0:
+            break
+        end = last
+    return start, end
+
+
+@native(UniTuple(int64, 2)(BYTES, int64, int64, int64, int64))
+def _look_at_words(page: Bytes, start: int, end: int, enough: int, long_word: int) -> tuple[int, int]:
+    """The span's words, counted up to `enough`, and whether one has more than `long_word` code points (-1: any may)."""
+    if end - start <= long_word:
+        long_word = -1
+    words = letters = 0
+    inside = False
+    at = start
+    while at < end and (words < enough or long_word >= 0):
+        byte = page[np.uint64(at)]
+        width = 0
+        if byte <= 0x20 or byte == 0xC2 or 0xE1 <= byte <= 0xE3:
+            width = whitespace_width(page, at, end)
+        if width > 0:
+            inside = False
+            at += width
+            continue
+        if not inside:
+            inside = True
+            letters = 0
+            words += 1
+        letters += (byte & 0xC0) != 0x80
+        if 0 <= long_word < letters:
+            return words, 1
+        at += 1
+    return words, 0
+
+
+@native(int64(BYTES, int64, int64, BYTES))
+def _citation_end(page: Bytes, at: int, end: int, classes: Bytes) -> int:
+    """Where the citation mark that starts with the bracket at `at` ends: `[12]`, `[]`, `[edit]`; `at` if none does."""
+    stop = at + 1
+    while stop < end and classes[np.uint64(code_point(page, stop))] & DIGIT:
+        stop += 1
+        while page[np.uint64(stop)] & 0xC0 == 0x80:
+            stop += 1
+    if stop < end and page[np.uint64(stop)] == 0x5D:
+        return stop + 1
+    for word in (0, 7):
+        step = 0
+        while at + step < end and page[np.uint64(at + step)] == _CITATION_WORDS[word + step]:
+            step += 1
+        if _CITATION_WORDS[word + step] == 0x7C:
+            return at + step
+    return at
+
+
+@native(boolean(BYTES, int64, int64))
+def _ends_a_sentence(text: Bytes, start: int, end: int) -> bool:
+    """Whether text[start:end] ends in one of `.?!"'`, and not in an ellipsis."""
+    if start == end:
+        return False
+    last = text[np.uint64(end - 1)]
+    if last == 0x2E:
+        return end - start < 3 or text[np.uint64(end - 2)] != 0x2E or text[np.uint64(end - 3)] != 0x2E
+    return bool(last == 0x3F or last == 0x21 or last == 0x22 or last == 0x27)
+
+
+@native(int64(BYTES, int64, int64, int64, boolean, BYTES))
+def _phrase_rule(text: Bytes, start: int, end: int, switches: int, phrases_possible: bool, phrases: Bytes) -> int:
+    """The line rule that the line breaks by what it says, or the page rule below zero; `_KEPT` for none."""
+    if phrases_possible and switches & 16 and has_phrase(text, start, end, phrases, LOREM_IPSUM):
+        return _LOREM_IPSUM
+    if phrases_possible and switches & 4 and has_phrase(text, start, end, phrases, JAVASCRIPT):
+        return _JAVASCRIPT
+    if switches & 32:
+        for at in range(np.uint64(start), np.uint64(end)):
+            if text[at] == 0x7B:
+                return _CURLY_BRACKET
+    if phrases_possible and switches & 8:
+        for phrase in POLICY:
+            if has_phrase(text, start, end, phrases, phrase):
+                return _POLICY
+    return _KEPT
+
+
+@native(int64(BYTES, int64, int64))
+def _count_long_lines(page: Bytes, size: int, long_line: int) -> int:
+    """Lines between line feeds that have at least `long_line` code points."""
+    found = 0
+    start = 0
+    for at in range(size + 1):
+        if at == size or page[np.uint64(at)] == 0x0A:
+            found += at - start >= long_line and count_characters(page, start, at) >= long_line
+            start = at + 1
+    return found
+
+
+@native(
+    int64(
+        *(BYTES, LONGS, LONGS, BYTES, BYTES, LONGS),
+        *(uint8[::1], int64[::1], int64[:, ::1], int64[:, ::1]),
+    )
+)
+def clean_pages(
+    data: Bytes,
+    starts: Longs,
+    ends: Longs,
+    classes: Bytes,
+    phrases: Bytes,
+    limits: Longs,
+    out: Bytes,
+    out_ends: Longs,
+    counts: Longs,
+    cuts: Longs,
+) -> int:
+    """Write each page's kept lines to `out`, joined by line feeds; the number of cuts, of which as many as fit are in.
+
+    `limits`: switches, words of a line at least (-1: any), code points of a word at most (-1: any), sentences that are
+    enough (no more are counted), code points of a long line · `counts`: one row per page, of `COLUMNS` · `cuts`: row,
+    first and last byte offset, line rule. A page that breaks a page rule has no text and no cuts.
+    """
+    longest = 0
+    for row in range(len(starts)):
+        longest = max(longest, ends[row] - starts[row])
+    page = np.empty(longest + 2 * SPARE, np.uint8)
+    line_starts, line_ends = np.empty(longest + 2, np.int32), np.empty(longest + 2, np.int32)
+    switches, min_words, long_word, enough, long_line = limits[0], limits[1], limits[2], limits[3], limits[4]
+    to = made = 0
+    for row in range(len(starts)):
+        size = ends[row] - starts[row]
+        copy_to_page(data, starts[row], ends[row], page)
+        possible = may_have_phrase(page, size)
+        lines, _ = cut_lines(page, size, line_starts, line_ends)
+        first_byte, first_cut = to, made
+        kept = sentences = page_rule = 0
+        for line in range(lines):
+            start, end = strip_span(page, int(line_starts[line]), int(line_ends[line]))
+            words, has_long = _look_at_words(page, start, end, min_words, long_word)
+            rule = _TOO_LONG_WORD if has_long else _KEPT
+            begin = to + (kept > 0)
+            to_line, cuts_of_line = begin, made
+            if rule == _KEPT:
+                at = start
+                while at < end:
+                    byte = page[np.uint64(at)]
+                    if byte == 0x5B and switches & 2:
+                        stop = _citation_end(page, at, end, classes)
+                        if stop > at:
+                            if made < len(cuts):
+                                cuts[made, 0], cuts[made, 1], cuts[made, 2], cuts[made, 3] = row, at, stop, _CITATION
+                            made += 1
+                            at = stop
+                            continue
+                    out[np.uint64(to_line)] = byte
+                    to_line += 1
+                    at += 1
+                if switches & 1 and not _ends_a_sentence(out, begin, to_line):
+                    rule = _NO_TERMINAL
+                elif words < min_words:
+                    rule = _TOO_FEW_WORDS
+                else:
+                    rule = _phrase_rule(out, begin, to_line, switches, possible, phrases)
+            if rule < _KEPT:
+                page_rule = _KEPT - rule
+                break
+            if rule != _KEPT:
+                made = cuts_of_line
+                if end > start:
+                    if made < len(cuts):
+                        cuts[made, 0], cuts[made, 1], cuts[made, 2], cuts[made, 3] = row, start, end, rule
+                    made += 1
+                continue
+            if kept:
+                out[np.uint64(to)] = 0x0A
+            if sentences < enough:
+                out[to_line : to_line + SPARE] = 0
+                sentences += count_sentences(out, begin, to_line)
+            kept += 1
+            to = to_line
+        if page_rule:
+            to, made = first_byte, first_cut
+        begin, end = strip_span(out, first_byte, to)
+        if begin > first_byte:
+            for at in range(end - begin):
+                out[first_byte + at] = out[begin + at]
+        to = first_byte + end - begin
+        out_ends[row] = to
+        count = counts[row]
+        count[0], count[1], count[2], count[3] = page_rule, lines, kept, sentences
+        if long_line > 0:
+            count[4] = _count_long_lines(page, size, long_line)
+    return made

@@ -1,0 +1,361 @@
+"""All that the filters of web text count, in one pass over each text.
+
+A text is copied into scratch memory that stays in the processor's cache, its marks, lines and words are found once, and
+every count is taken from those. What is not wanted is not counted (`Wanted`).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+from numba.types import int32, int64, uint8, uint64, void
+
+from stages.kernels.characters import SENTENCE_END
+from stages.kernels.line_breaks import cut_at_line_feeds, cut_lines
+from stages.kernels.loads import SPARE, code_point, copy_to_page
+from stages.kernels.marks import count_dot_ellipses, count_marks, plus
+from stages.kernels.native import BYTES, LONGS, native
+from stages.kernels.spans import Ints, count_characters, empty_slots, first_equal, hash_span, repeated_spans
+from stages.kernels.vocabulary import HAS_LETTER, PLAIN, look_at_words, number_words
+from stages.kernels.word_grams import (
+    LONGEST_GRAM,
+    duplicate_gram,
+    keep_repeated_prefixes,
+    squeeze,
+    top_grams,
+)
+from stages.kernels.word_set import find_word
+from stages.kernels.words import whitespace_width
+
+Bytes = npt.NDArray[np.uint8]
+Longs = npt.NDArray[np.int64]
+Hashes = npt.NDArray[np.uint64]
+
+COLUMNS: Final = (
+    *("characters", "words", "plain_words", "plain_characters", "letter_words", "stop_words"),
+    *("hashes", "ellipses", "line_feeds"),
+    *("lines", "bullet_lines", "ellipsis_lines"),
+    *("paragraphs", "duplicate_paragraphs", "duplicate_paragraph_characters"),
+    *("pieces", "duplicate_pieces", "duplicate_piece_characters"),
+    *("full_lines", "ended_lines", "short_lines", "duplicate_full_line_characters"),
+    *(f"grams_{length}" for length in range(2, LONGEST_GRAM + 1)),
+)
+"""The names of the counts, in their order."""
+WORDS: Final = 1
+KINDS: Final = 2
+LINES: Final = 4
+PARAGRAPHS: Final = 8
+PIECES: Final = 16
+FULL_LINES: Final = 32
+PARTS: Final = {
+    "words": WORDS,
+    "kinds": KINDS,
+    "lines": LINES,
+    "paragraphs": PARAGRAPHS,
+    "pieces": PIECES,
+    "full_lines": FULL_LINES,
+}
+"""The numbers whose sum `count_pages` takes as `parts`; `stages/counting.py` says what they mean."""
+FIRST_GRAM: Final = 20
+
+
+@native(int64(BYTES, int64, uint8[::1], int32[::1], int32[::1]))
+def split_at_white_space(page: Bytes, size: int, white: Bytes, begins: Ints, ends: Ints) -> int:
+    """The words of `str.split()`. `white`: scratch, as long as the page.
+
+    First each byte is asked alone, in vector instructions; then both ends of every word are written where the next
+    ones belong, whether there is an end or not, so that no branch depends on the length of words.
+    """
+    wide = 0
+    some: Any
+    for block in range(0, size, 128):
+        end = np.uint64(min(block + 128, size))
+        some = np.uint8(0)
+        for at in range(np.uint64(block), end):
+            byte = page[at]
+            white[at] = (byte == 0x20) | (byte - np.uint8(9) < np.uint8(5)) | (byte - np.uint8(28) < np.uint8(4))
+            some = plus(some, (byte == 0xC2) | (byte - np.uint8(0xE1) < np.uint8(3)))
+        wide += some
+    if wide:
+        for at in range(np.uint64(size)):
+            if page[at] == 0xC2 or 0xE1 <= page[at] <= 0xE3:
+                for step in range(whitespace_width(page, at, size)):
+                    white[at + np.uint64(step)] = 1
+    white[np.uint64(size)] = 1
+    words = stops = np.uint64(0)
+    before = np.uint8(1)
+    for at in range(np.uint64(size + 1)):
+        now = white[at]
+        begins[words] = at
+        words += np.uint64(before & ~now)
+        ends[stops] = at
+        stops += np.uint64(now & ~before)
+        before = now
+    return int(words)
+
+
+@native(void(BYTES, int32[::1], int32[::1], int64, int64[::1]))
+def _count_line_ends(page: Bytes, starts: Ints, ends: Ints, lines: int, found: Longs) -> None:
+    """Lines whose first character but white space is a bullet or a hyphen, and whose last is an ellipsis."""
+    bullets = ellipses = 0
+    for line in range(np.uint64(lines)):
+        at, end = int(starts[line]), int(ends[line])
+        width = 1
+        while at < end and width > 0:
+            width = whitespace_width(page, at, end)
+            at += width
+        if at == end:
+            continue
+        while True:
+            last = end - 1
+            while page[np.uint64(last)] & 0xC0 == 0x80:
+                last -= 1
+            if whitespace_width(page, last, end) == 0:
+                break
+            end = last
+        byte = page[np.uint64(at)]
+        bullets += byte == 0x2D or (
+            byte == 0xE2 and page[np.uint64(at + 1)] == 0x80 and page[np.uint64(at + 2)] == 0xA2
+        )
+        if end - at >= 3:
+            a, b, c = page[np.uint64(end - 3)], page[np.uint64(end - 2)], page[np.uint64(end - 1)]
+            ellipses += (a == 0x2E and b == 0x2E and c == 0x2E) or (a == 0xE2 and b == 0x80 and c == 0xA6)
+    found[0] = bullets
+    found[1] = ellipses
+
+
+@native(
+    void(
+        *(BYTES, int64, int32[::1], int32[::1], int64, BYTES, int64),
+        *(uint64[::1], int32[::1], int64[::1]),
+    )
+)
+def _count_pieces(
+    page: Bytes,
+    size: int,
+    starts: Ints,
+    ends: Ints,
+    lines: int,
+    classes: Bytes,
+    short_line: int,
+    hashes: Hashes,
+    slots: Ints,
+    found: Longs,
+) -> None:
+    """Of lines between line feeds: those with anything in them, with more than white space, and repeated ones.
+
+    `found`: pieces (runs of line feeds are one cut), repeated pieces, their code points, full lines, those with a
+    sentence's end, short ones, code points of repeated full lines.
+    """
+    mask = empty_slots(slots, lines)
+    pieces = repeated = repeated_characters = full = ended = short = repeated_full = 0
+    for line in range(np.uint64(lines)):
+        start, end = int(starts[line]), int(ends[line])
+        if start == end:
+            continue
+        pieces += 1
+        hashes[line] = hash_span(page, start, end)
+        again = first_equal(page, starts, ends, hashes, slots, mask, line) != int(line)
+        characters = count_characters(page, start, end)
+        if again:
+            repeated += 1
+            repeated_characters += characters
+        at = start
+        width = 1
+        while at < end and width > 0:
+            width = whitespace_width(page, at, end)
+            at += width
+        if at == end:
+            continue
+        full += 1
+        short += characters <= short_line
+        repeated_full += characters if again else 0
+        last = end - 1
+        point = int(page[np.uint64(last)])
+        if point >= 0x80:
+            while page[np.uint64(last)] & 0xC0 == 0x80:
+                last -= 1
+            point = code_point(page, last)
+        ended += (classes[np.uint64(point)] & SENTENCE_END) != 0
+    edges = 1 if size == 0 else (page[0] == 0x0A) + (page[np.uint64(size - 1)] == 0x0A)
+    found[0] = pieces + edges
+    found[1] = repeated + (edges == 2)
+    found[2] = repeated_characters
+    found[3], found[4], found[5], found[6] = full, ended, short, repeated_full
+
+
+@native(int64(BYTES, int64, int32[::1], int32[::1], int64, int32[::1], int32[::1]))
+def _cut_paragraphs(page: Bytes, size: int, starts: Ints, ends: Ints, lines: int, begins: Ints, stops: Ints) -> int:
+    """Paragraphs of the stripped text: lines between line feeds, joined where no empty one lies between them."""
+    start, end = 0, size
+    width = 1
+    while start < end and width > 0:
+        width = whitespace_width(page, start, end)
+        start += width
+    begins[0] = stops[0] = 0
+    if start == end:
+        return 1
+    while True:
+        last = end - 1
+        while page[np.uint64(last)] & 0xC0 == 0x80:
+            last -= 1
+        if whitespace_width(page, last, end) == 0:
+            break
+        end = last
+    paragraphs = 0
+    inside = False
+    for line in range(np.uint64(lines)):
+        if ends[line] < start:
+            continue
+        if starts[line] > end:
+            break
+        if starts[line] == ends[line]:
+            inside = False
+            continue
+        if not inside:
+            begins[paragraphs] = max(starts[line], start)
+            paragraphs += 1
+            inside = True
+        stops[paragraphs - 1] = min(ends[line], end)
+    return paragraphs
+
+
+@native(
+    void(
+        *(BYTES, LONGS, LONGS, BYTES, int64, LONGS, int64),
+        *(BYTES, int32[::1], int32[::1], uint64[::1], int32[::1], int64, int64),
+        *(LONGS, LONGS, int32[::1], int32[::1]),
+        int64[:, ::1],
+    )
+)
+def count_pages(
+    data: Bytes,
+    starts: Longs,
+    ends: Longs,
+    classes: Bytes,
+    parts: int,
+    grams: Longs,
+    short_line: int,
+    stop_data: Bytes,
+    stop_starts: Ints,
+    stop_ends: Ints,
+    stop_hashes: Hashes,
+    stop_slots: Ints,
+    stop_mask: int,
+    longest_stop_word: int,
+    splitters: Longs,
+    span_bounds: Longs,
+    span_begins: Ints,
+    span_ends: Ints,
+    counts: Longs,
+) -> None:
+    """Fill `counts`, one row per text and one column per name in `COLUMNS`.
+
+    `parts`: the sum of what is wanted · `grams[n]`: whether n-grams of n words are · `splitters`: per text how it is
+    cut into words, or -1 for those given as `span_begins` and `span_ends` in `span_bounds`.
+    """
+    longest = 0
+    for row in range(len(starts)):
+        longest = max(longest, ends[row] - starts[row])
+    most = longest + 2
+    slot_count = 16
+    while slot_count < 2 * most:
+        slot_count *= 2
+    page, squeezed = np.empty(longest + 2 * SPARE, np.uint8), np.empty(longest + 2 * SPARE, np.uint8)
+    begins, stops = np.empty(most, np.int32), np.empty(most, np.int32)
+    line_starts, line_ends = np.empty(most, np.int32), np.empty(most, np.int32)
+    numbers, firsts, times = np.empty(most, np.int32), np.empty(most, np.int32), np.empty(most, np.int32)
+    lengths, letters, at = np.empty(most, np.int32), np.empty(most, np.int32), np.empty(most, np.int32)
+    kinds = np.empty(most, np.uint8)
+    keys, hashes = np.empty(most, np.uint64), np.empty(most, np.uint64)
+    once, twice = np.empty(most // 2 + 16, np.uint64), np.empty(most // 2 + 16, np.uint64)
+    slots = np.empty(slot_count, np.int32)
+    found = np.zeros(LONGEST_GRAM + 1, np.int64)
+    initials = np.zeros(longest_stop_word + 1, np.int64)  # most words are told from stop words by length and first byte
+    for word in range(len(stop_starts)):
+        initials[stop_ends[word] - stop_starts[word]] |= 1 << int(stop_data[stop_starts[word]] & 31)
+    wants_grams = grams.sum() > 0
+    for row in range(len(starts)):
+        size = ends[row] - starts[row]
+        count = counts[row]
+        copy_to_page(data, starts[row], ends[row], page)
+        characters, marks, feeds, ellipses, dots = count_marks(page, size)
+        count[0], count[6], count[8] = characters, marks, feeds
+        count[7] = ellipses + (count_dot_ellipses(page, size) if dots > 1 else 0)
+        foreign = -1
+        if parts & LINES:
+            lines, foreign = cut_lines(page, size, line_starts, line_ends)
+            _count_line_ends(page, line_starts, line_ends, lines, found)
+            count[9], count[10], count[11] = lines, found[0], found[1]
+        if parts & (PIECES | PARAGRAPHS | FULL_LINES):
+            if foreign == 0:
+                if size == 0 or page[np.uint64(size - 1)] == 0x0A:
+                    line_starts[lines] = line_ends[lines] = size
+                    lines += 1
+            else:
+                lines = cut_at_line_feeds(page, size, line_starts, line_ends)
+            if parts & PARAGRAPHS:
+                paragraphs = _cut_paragraphs(page, size, line_starts, line_ends, lines, begins, stops)
+                count[12] = paragraphs
+                if paragraphs > 1:
+                    count[13], count[14] = repeated_spans(page, begins, stops, paragraphs, hashes, slots)
+            if parts & (PIECES | FULL_LINES):
+                _count_pieces(page, size, line_starts, line_ends, lines, classes, short_line, hashes, slots, found)
+                for step in range(7):
+                    count[15 + step] = found[step]
+        if not parts & (WORDS | KINDS) and not wants_grams:
+            continue
+        if splitters[row] == -1:
+            span = span_bounds[row]
+            words = int(span_bounds[row + 1] - span)
+            begins[:words], stops[:words] = span_begins[span : span + words], span_ends[span : span + words]
+        else:
+            words = split_at_white_space(page, size, squeezed, begins, stops)
+        count[1] = words
+        if not parts & KINDS and not wants_grams:
+            continue
+        different = number_words(page, begins, stops, words, numbers, keys, firsts, times, slots)
+        look_at_words(page, begins, stops, different, classes, keys, firsts, times, lengths, kinds)
+        plain = plain_characters = lettered = stop_words = 0
+        for number in range(np.uint64(different)):
+            kind = kinds[number]
+            if kind & PLAIN:
+                plain += times[number]
+                plain_characters += times[number] * lengths[number]
+            if kind & HAS_LETTER:
+                lettered += times[number]
+            begin, end = int(begins[np.uint64(firsts[number])]), int(stops[np.uint64(firsts[number])])
+            if end - begin <= longest_stop_word and initials[end - begin] >> (page[np.uint64(begin)] & 31) & 1:
+                args = (stop_data, stop_starts, stop_ends, stop_hashes, stop_slots, stop_mask)
+                stop_words += find_word(*args, page, begin, end) >= 0
+        count[2], count[3], count[4], count[5] = plain, plain_characters, lettered, stop_words
+        if not wants_grams:
+            continue
+        before = 0
+        for index in range(np.uint64(words)):
+            letters[index] = before
+            before += lengths[np.uint64(numbers[index])]
+        letters[np.uint64(words)] = before
+        if grams[2:5].sum() > 0:
+            found[:] = 0
+            top_grams(numbers, times, words, letters, grams, at, lengths, keys, firsts, line_starts, slots, found)
+            for length in range(2, 5):
+                count[FIRST_GRAM + length] = found[length]
+        if words < 5 or grams[5:].sum() == 0:
+            continue
+        squeeze(page, begins, stops, words, squeezed, at)
+        candidates = words - 4
+        for index in range(np.uint64(candidates)):
+            firsts[index] = index
+        for length in range(5, LONGEST_GRAM + 1):
+            prefix = 16 if length == 5 else 24 if length == 6 else 32 if length == 8 else 0
+            if prefix:
+                candidates = keep_repeated_prefixes(
+                    squeezed, at, words, length, prefix, candidates, firsts, once, twice, lengths
+                )
+            if grams[length]:
+                count[FIRST_GRAM + length] = duplicate_gram(
+                    squeezed, at, letters, words, length, candidates, firsts, hashes, slots
+                )

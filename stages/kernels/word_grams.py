@@ -1,0 +1,200 @@
+"""Word n-grams of one text: the most frequent of two to four words, and repeated ones of five to ten.
+
+The former are compared as pairs of numbers of shorter ones (`stages/kernels/vocabulary.py`), which is exact. The latter
+are joined by nothing, so that `ab c` and `a bc` are equal: they are compared as bytes of `squeezed`, all words in a
+row. Both ask first what cannot repeat: a longer n-gram repeats only where both shorter ones do, and where its first
+bytes do.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+from numba.types import int32, int64, uint8, uint64, void
+
+from stages.kernels.loads import eight_bytes, put_eight_bytes
+from stages.kernels.native import BYTES, LONGS, native
+from stages.kernels.spans import Ints, empty_slots, first_equal, hash_span
+
+Bytes = npt.NDArray[np.uint8]
+Hashes = npt.NDArray[np.uint64]
+Longs = npt.NDArray[np.int64]
+
+TOP_GRAMS: Final = (2, 3, 4)
+DUPLICATE_GRAMS: Final = (5, 6, 7, 8, 9, 10)
+LONGEST_GRAM: Final = 10
+PREFIX: Final = 16
+LONG_PREFIX: Final = 32
+_STIR: Final = np.uint64(0x9E3779B97F4A7C15)
+_OTHER_STIR: Final = np.uint64(0xC2B2AE3D27D4EB4F)
+
+
+@native(
+    void(
+        *(int32[::1], int32[::1], int64, int32[::1], LONGS),
+        *(int32[::1], int32[::1], uint64[::1], int32[::1], int32[::1], int32[::1], int64[::1]),
+    )
+)
+def top_grams(
+    numbers: Ints,
+    times: Ints,
+    words: int,
+    letters: Ints,
+    wanted: Longs,
+    positions: Ints,
+    groups: Ints,
+    keys: Hashes,
+    counts: Ints,
+    firsts: Ints,
+    slots: Ints,
+    found: Longs,
+) -> None:
+    """found[n], n from 2 to 4: code points of the most frequent n-gram, joined by blanks, times its count.
+
+    Of several the first counts (Counter.most_common); an n-gram that occurs once counts too: then it is the first one.
+    `letters`: code points before each word. `numbers` is used up.
+    """
+    index: Any
+    candidates = 0
+    for index in range(np.uint64(max(words - 1, 0))):
+        if times[np.uint64(numbers[index])] > 1 and times[np.uint64(numbers[index + np.uint64(1)])] > 1:
+            positions[candidates] = index
+            candidates += 1
+    for length in range(2, 5):
+        if words < length or wanted[length:5].sum() == 0:
+            return
+        mask: Any = np.uint64(empty_slots(slots, candidates))
+        entries = 0
+        most, best = 1, 0
+        for place in range(np.uint64(candidates)):
+            index = np.uint64(positions[place])
+            key = np.uint64(numbers[index]) << np.uint64(32) | np.uint64(numbers[index + np.uint64(1)])
+            state = key * _STIR
+            slot = (state ^ (state >> np.uint64(32))) & mask
+            while slots[slot] >= 0 and keys[np.uint64(slots[slot])] != key:
+                slot = (slot + np.uint64(1)) & mask
+            entry: Any = np.uint64(slots[slot])
+            if slots[slot] < 0:
+                entry = np.uint64(entries)
+                slots[slot] = entries
+                keys[entry] = key
+                counts[entry] = 0
+                firsts[entry] = index
+                entries += 1
+            counts[entry] += 1
+            groups[place] = entry
+        for entry in range(np.uint64(entries)):
+            if counts[entry] > most:
+                most, best = counts[entry], firsts[entry]
+        found[length] = (letters[best + length] - letters[best] + length - 1) * most
+        kept = 0
+        for place in range(np.uint64(candidates)):
+            index = positions[place]
+            numbers[np.uint64(index)] = groups[place]
+            after = place + np.uint64(1)
+            followed = after < np.uint64(candidates) and positions[after] == index + 1
+            if followed and counts[np.uint64(groups[place])] > 1 and counts[np.uint64(groups[after])] > 1:
+                positions[kept] = index
+                kept += 1
+        candidates = kept
+
+
+@native(int64(BYTES, int32[::1], int32[::1], int64, uint8[::1], int32[::1]))
+def squeeze(page: Bytes, begins: Ints, ends: Ints, words: int, squeezed: Bytes, at: Ints) -> int:
+    """Copy the words in a row, word i to squeezed[at[i]:at[i+1]]; their bytes together."""
+    to = 0
+    for index in range(np.uint64(words)):
+        at[index] = to
+        start = int(begins[index])
+        length = int(ends[index]) - start
+        copied = 0
+        while copied < length:
+            put_eight_bytes(squeezed, to + copied, eight_bytes(page, start + copied))
+            copied += 8
+        to += length
+    at[np.uint64(words)] = to
+    return to
+
+
+@native(int64(BYTES, int32[::1], int64, int64, int64, int64, int32[::1], uint64[::1], uint64[::1], int32[::1]))
+def keep_repeated_prefixes(
+    squeezed: Bytes,
+    at: Ints,
+    words: int,
+    length: int,
+    prefix: int,
+    candidates: int,
+    positions: Ints,
+    once: Hashes,
+    twice: Hashes,
+    bits: Ints,
+) -> int:
+    """Of the positions keep those at which an n-gram of `length` words or more can repeat; their number.
+
+    Equal n-grams of `prefix` bytes or more begin with the same bytes. A bit is set for each prefix, and another when
+    its bit was set already; where that one is not set the prefix occurs once.
+    """
+    size = 1024
+    shift = 54
+    while size < 16 * candidates:
+        size *= 2
+        shift -= 1
+    once[: size >> 6] = 0
+    twice[: size >> 6] = 0
+    last = at[words] - prefix
+    for place in range(np.uint64(candidates)):
+        start = at[np.uint64(positions[place])]
+        if start > last:
+            bits[place] = -1
+            continue
+        state = np.uint64(0)
+        for step in range(0, prefix, 8):
+            state = (state ^ (state >> np.uint64(32)) ^ eight_bytes(squeezed, start + step)) * _STIR
+        bit = (state ^ (state >> np.uint64(32))) * _OTHER_STIR >> np.uint64(shift)
+        bits[place] = bit
+        flag = np.uint64(1) << (bit & np.uint64(63))
+        twice[bit >> np.uint64(6)] |= once[bit >> np.uint64(6)] & flag
+        once[bit >> np.uint64(6)] |= flag
+    kept = 0
+    for place in range(np.uint64(candidates)):
+        index = positions[place]
+        if index + length > words:
+            break
+        bit = np.uint64(bits[place])
+        short = at[np.uint64(index + length)] - at[np.uint64(index)] < prefix
+        if short or (bits[place] >= 0 and twice[bit >> np.uint64(6)] >> (bit & np.uint64(63)) & np.uint64(1)):
+            positions[kept] = index
+            kept += 1
+    return kept
+
+
+@native(int64(BYTES, *(int32[::1],) * 2, *(int64,) * 3, int32[::1], uint64[::1], int32[::1]))
+def duplicate_gram(
+    squeezed: Bytes,
+    begin: Ints,
+    letters: Ints,
+    words: int,
+    length: int,
+    candidates: int,
+    positions: Ints,
+    hashes: Hashes,
+    slots: Ints,
+) -> int:
+    """Code points of the n-grams met before: an n-gram found is counted and walked past, any other is remembered."""
+    ends = begin[length:]
+    mask = empty_slots(slots, candidates)
+    repeated = 0
+    walked = 0
+    for place in range(candidates):
+        index = positions[place]
+        if index + length > words:
+            break
+        if index < walked:
+            continue
+        hashes[index] = hash_span(squeezed, begin[index], ends[index])
+        if first_equal(squeezed, begin, ends, hashes, slots, mask, index) != index:
+            repeated += letters[index + length] - letters[index]
+            walked = index + length
+    return repeated

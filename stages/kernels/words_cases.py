@@ -1,0 +1,130 @@
+"""The special cases and units of spaCy's English rules, packed into one table that the splitter looks spans up in.
+
+A special case is a text with tokens of its own (`don't` is `do` and `n't`, `Mr.` is one token). A unit is what is split
+off after a digit (`km`, `€`). `words_cases.txt` has both, with `&` between the tokens of a case; every case with an
+apostrophe also holds with a typographic one (spaCy 3.8, MIT licence, `spacy/lang/en/tokenizer_exceptions.py`).
+
+The table is one uint32 array: `_HEADER` numbers, then a filter of 2^16 masks, then slots of an open-addressed hash
+table, then the entries. The filter has for the first and last byte of a span one bit for each length (31 and more share
+one), so that most words cost one look at it and no hash.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from importlib.resources import files
+from typing import Final, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from numba import types
+from numba.types import int64, uint32
+
+from stages.kernels.native import BYTES, native
+from stages.kernels.spans import hash_span
+
+WORDS: Final = types.Array(uint32, 1, "C", readonly=True)
+"""Numba's type of the two tables, `words_classes.word_classes()` and `english_cases()`."""
+
+UNIT: Final = 1
+CASE: Final = 2
+
+LONGEST: Final = 0
+"""Bytes of the longest entry."""
+MOST: Final = 1
+"""Tokens of the longest pattern."""
+_MASK: Final = 2
+_SLOTS: Final = 3
+_HEADER: Final = 4
+_FILTER: Final = 1 << 16
+
+KIND: Final = 1
+"""Place in an entry of `UNIT` or `CASE`; before it is its hash."""
+BYTES_LONG: Final = 2
+TOKENS: Final = 3
+"""Number of tokens that a case has."""
+PATTERN: Final = 4
+"""Number of tokens that the rules alone would make of it, where these differ from the case's and are two or more; else
+0."""
+ENDS: Final = 5
+"""From here on: where each token ends, then where each token of the pattern ends, then the bytes, all one by one."""
+
+Bytes = npt.NDArray[np.uint8]
+Words = npt.NDArray[np.uint32]
+Cut: TypeAlias = Callable[[str], list[int]]
+
+
+@cache
+def case_lists() -> tuple[dict[str, list[str]], list[str]]:
+    """The tokens of each special case, and the units, as the file tells them."""
+    paragraphs = files("stages.kernels").joinpath("words_cases.txt").read_text("utf-8").split("\n\n")
+    told, units = (paragraph.partition(": ")[2].split() for paragraph in paragraphs)
+    told += [case.replace("'", "’") for case in told if "'" in case]
+    return {case.replace("&", ""): case.split("&") for case in told}, units
+
+
+def pack_cases(patterns: Cut | None) -> Words:
+    """The table. `patterns` tells where the tokens end that the rules alone make of a text; without it the table has
+    the units alone."""
+    cases, units = case_lists()
+    entries: list[tuple[bytes, int, list[int], list[int]]] = [(unit.encode(), UNIT, [], []) for unit in units]
+    if patterns is not None:
+        for text, tokens in cases.items():
+            ends = np.cumsum([len(token.encode()) for token in tokens]).tolist()
+            pattern = patterns(text)
+            entries.append((text.encode(), CASE, ends, pattern if len(pattern) > 1 and pattern != ends else []))
+    slots = 16
+    while slots < 2 * len(entries):
+        slots *= 2
+    head = np.zeros(_HEADER + _FILTER + slots, np.uint32)
+    head[LONGEST] = max(len(spelled) for spelled, _, _, _ in entries)
+    head[MOST] = max(len(pattern) for _, _, _, pattern in entries)
+    head[_MASK], head[_SLOTS] = slots - 1, _HEADER + _FILTER
+    tail: list[int] = []
+    for spelled, kind, ends, pattern in entries:
+        mixed = int(hash_span(np.frombuffer(spelled, np.uint8), 0, len(spelled))) & 0xFFFFFFFF
+        slot = mixed & (slots - 1)
+        while head[_HEADER + _FILTER + slot]:
+            slot = (slot + 1) & (slots - 1)
+        head[_HEADER + _FILTER + slot] = len(head) + len(tail)
+        head[_HEADER + (spelled[0] << 8 | spelled[-1])] |= 1 << min(len(spelled), 31)
+        tail += [mixed, kind, len(spelled), len(ends), len(pattern), *ends, *pattern, *spelled]
+    table = np.concatenate([head, np.array(tail, np.uint32)])
+    table.flags.writeable = False
+    return table
+
+
+@native(int64(BYTES, int64, int64, WORDS, int64))
+def look_up(data: Bytes, start: int, end: int, cases: Words, kind: int) -> int:
+    """`find_entry` for what the filter lets through."""
+    if end - start > np.int64(cases[LONGEST]):
+        return 0
+    wanted = np.int64(hash_span(data, start, end) & np.uint64(0xFFFFFFFF))
+    mask, slots = np.int64(cases[_MASK]), np.int64(cases[_SLOTS])
+    slot = wanted & mask
+    while cases[slots + slot] != 0:
+        entry = np.int64(cases[slots + slot])
+        if (
+            np.int64(cases[entry]) == wanted
+            and np.int64(cases[entry + KIND]) == kind
+            and np.int64(cases[entry + BYTES_LONG]) == end - start
+        ):
+            text = entry + ENDS + np.int64(cases[entry + TOKENS]) + np.int64(cases[entry + PATTERN])
+            same = True
+            for step in range(end - start):
+                same &= np.int64(cases[text + step]) == np.int64(data[start + step])
+            if same:
+                return int(entry)
+        slot = (slot + 1) & mask
+    return 0
+
+
+@native(int64(BYTES, int64, int64, WORDS, int64), inline="always")
+def find_entry(data: Bytes, start: int, end: int, cases: Words, kind: int) -> int:
+    """Where the entry of that kind stands whose text equals [start, end) of `data`, which is not empty; 0 if none."""
+    first = np.uint64(data[np.uint64(start)]) << np.uint64(8)
+    place = np.uint64(_HEADER) + (first | np.uint64(data[np.uint64(end - 1)]))
+    if (cases[place] >> np.uint32(min(end - start, 31))) & np.uint32(1) == 0:
+        return 0
+    return look_up(data, start, end, cases, kind)

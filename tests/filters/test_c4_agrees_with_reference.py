@@ -61,7 +61,7 @@ def cleaned(pages: list[str]) -> list[Page]:
     return [Page(rule, texts.get(row), tuple(cuts[row])) for row, rule in enumerate(mapped.drops.rule.to_pylist())]
 
 
-@settings(max_examples=200)
+@settings(max_examples=80)
 @given(pages=st.lists(PAGES, max_size=5))
 @example(pages=[*EDGES.values(), *BIG.values()])
 @example(

@@ -53,7 +53,7 @@ def numbers(reference: list[Measured]) -> dict[str, float | None]:
 
 
 @FILTERS
-@settings(max_examples=120)
+@settings(max_examples=80)
 @given(texts=st.lists(TEXTS, max_size=5))
 @example(texts=list(EDGES.values()))
 def test_decision_reason_and_values_equal_the_reference(

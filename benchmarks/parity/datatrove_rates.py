@@ -33,8 +33,8 @@ WORKS: dict[str, Steps] = {
     "fineweb": [FineWebQualityFilter],
     "all four": [
         GopherRepetitionFilter,
-        lambda: C4QualityFilter(filter_no_terminal_punct=False),
         GopherQualityFilter,
+        lambda: C4QualityFilter(filter_no_terminal_punct=False),
         FineWebQualityFilter,
     ],
 }

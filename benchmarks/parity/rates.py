@@ -1,8 +1,9 @@
 """The filters' speed beside that of their peers, on the same documents in one run.
 
-    python benchmarks/parity/rates.py FILE [--megabytes 60]
+    python benchmarks/parity/rates.py [FILE] [--megabytes 60]
 
-FILE: a Parquet file with `id` and `text`. Each tool runs in a process, and the peers in environments, of their own
+FILE: a Parquet file with `id` and `text`, whose first documents stand for all; without it, the multilingual and the
+English documents of the folder that TEXTMILL_DATA names, in an order of their own. Each tool runs in a process, and the peers in environments, of their own
 (`--environments`, default the project's folder), one after the other, over the first MB of the file: textmill over
 `--megabytes`, its peers over fewer, since they take the longer; the table says how many. Prints MB (10^6 bytes of UTF-8
 text) and documents per CPU second: user and system time, warm, imports and reading excluded; textmill's is the best of
@@ -13,12 +14,16 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final
 
+import pyarrow.parquet as pq
+from documents import gather
 from environment import DATATROVE_RATES, DOLMA, environment, versions
 
 from stages.language import bundled_model
@@ -31,21 +36,22 @@ SPACY_MEGABYTES: Final = 2.5
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
-    parser.add_argument("file", type=Path)
+    parser.add_argument("file", type=Path, nargs="?")
     parser.add_argument("--megabytes", type=float, default=60.0)
     parser.add_argument("--environments", type=Path, default=HERE.parent.parent)
     given = parser.parse_args()
     datatrove = environment(given.environments / ".venv-parity", DATATROVE_RATES)
     dolma = environment(given.environments / ".venv-parity-dolma", DOLMA)
+    file = given.file or mixed_documents(given.environments / ".venv-parity" / "answers")
     peers = [versions(datatrove, "datatrove", "spacy", "fasttext-predict"), versions(dolma, "dolma")]
     split = ["--words", "split", "--model", str(bundled_model())]
     lines = [
-        *rates(Path(sys.executable), "textmill_rates.py", given.file, given.megabytes),
-        *rates(datatrove, "datatrove_rates.py", given.file, SPLIT_MEGABYTES, split),
-        *rates(datatrove, "datatrove_rates.py", given.file, SPACY_MEGABYTES, ["--words", "default"]),
-        *rates(dolma, "dolma_rates.py", given.file, DOLMA_MEGABYTES),
+        *rates(Path(sys.executable), "textmill_rates.py", file, given.megabytes),
+        *rates(datatrove, "datatrove_rates.py", file, SPLIT_MEGABYTES, split),
+        *rates(datatrove, "datatrove_rates.py", file, SPACY_MEGABYTES, ["--words", "default"]),
+        *rates(dolma, "dolma_rates.py", file, DOLMA_MEGABYTES),
     ]
-    print(f"{given.file.name}; {', '.join(peers)}\n")
+    print(f"{file.name}; {', '.join(peers)}\n")
     print("| work | tool | MB | MB / CPU s | documents / CPU s | peak RSS, MB | textmill is faster by |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     for work in dict.fromkeys(line["work"] for line in lines):

@@ -25,8 +25,8 @@ Steps = Mapping[str, Mapping[str, Any]]
 
 FINEWEB: Final[Steps] = {
     "filters.gopher_repetition": {},
-    "filters.c4": {"terminal_punctuation": False},
     "filters.gopher_quality": {},
+    "filters.c4": {"terminal_punctuation": False},
     "filters.fineweb": {},
 }
 WORKS: Final[dict[str, Steps]] = {

@@ -3,11 +3,12 @@
     python benchmarks/parity/rates.py [FILE] [--megabytes 60]
 
 FILE: a Parquet file with `id` and `text`, whose first documents stand for all; without it, the multilingual and the
-English documents of the folder that TEXTMILL_DATA names, in an order of their own. Each tool runs in a process, and the peers in environments, of their own
-(`--environments`, default the project's folder), one after the other, over the first MB of the file: textmill over
-`--megabytes`, its peers over fewer, since they take the longer; the table says how many. Prints MB (10^6 bytes of UTF-8
-text) and documents per CPU second: user and system time, warm, imports and reading excluded; textmill's is the best of
-three passes, that of its peers one. Peak RSS is the whole process's, with its documents.
+English documents of the folder that TEXTMILL_DATA names, in an order of their own. Each tool runs in a process, and the
+peers in environments, of their own (`--environments`, default the project's folder), one after the other, over the
+first MB of the file: textmill over `--megabytes`, its peers over fewer, since they take the longer; the table says how
+many. Prints MB (10^6 bytes of UTF-8 text) and documents per CPU second: user and system time, warm, imports and reading
+excluded; textmill's is the best of three passes, that of its peers one. Peak RSS is the whole process's, with its
+documents.
 """
 
 from __future__ import annotations
@@ -58,6 +59,21 @@ def main() -> None:
         for line in lines:
             if line["work"] == work:
                 print(row(line, lines))
+
+
+def mixed_documents(folder: Path) -> Path:
+    """The documents of the data folder as one Parquet file, in the order of hashes of their ids."""
+    data = os.environ.get("TEXTMILL_DATA")
+    if not data:
+        raise SystemExit("name a Parquet file with id and text, or set TEXTMILL_DATA to the data folder")
+    files = [Path(data) / "multilingual" / "docs.jsonl.gz", Path(data) / "quality" / "quality.jsonl.gz"]
+    gathered = gather(files, folder, limit=None, language=None)
+    target = gathered.with_name(f"mixed-{gathered.name}")
+    if not target.exists():
+        table = pq.read_table(gathered)
+        keys = [blake2b(id.encode()).digest() for id in table["id"].to_pylist()]
+        pq.write_table(table.take(sorted(range(len(keys)), key=keys.__getitem__)), target, compression="zstd")
+    return target
 
 
 def rates(python: Path, script: str, file: Path, megabytes: float, options: Sequence[str] = ()) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -23,37 +23,41 @@ Part = Literal["words", "kinds", "lines", "paragraphs", "pieces", "full_lines"]
 """words: their number · kinds: plain, lettered and stop words · lines: of `str.splitlines` · pieces: between runs of
 line feeds · full_lines: of `str.split("\\n")`, with more than white space."""
 
-_COLUMN: Final = "_counts"
+Splitter = Literal["english", "whitespace", "unicode"]
+SPLITTERS: Final[Mapping[Splitter, int]] = {"whitespace": 0, "unicode": 1, "english": 2}
+
+_COLUMN: Final = "_counts "
+_taken: dict[str, Wanted] = {}
+"""What each column of counts made in this process was taken for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What is to be counted; characters, hash signs, ellipses and line feeds always are.
 
-    `grams`: lengths of word n-grams, 2 to 10 · `stop_words`: None where any will do · `short_line`: code points of a
-    short line at most, None where any will do.
+    `grams`: lengths of word n-grams, 2 to 10 · `words`: how texts are cut into words · `stop_words` · `short_line`:
+    code points of a short line at most. None of these three means that any will do.
     """
 
     parts: frozenset[Part] = frozenset()
     grams: frozenset[int] = frozenset()
+    words: Splitter | None = None
     stop_words: tuple[str, ...] | None = None
     short_line: int | None = None
 
     def with_all_of(self, other: Wanted) -> Wanted | None:
         """What serves both; None where one count cannot."""
-        for mine, theirs in ((self.stop_words, other.stop_words), (self.short_line, other.short_line)):
+        chosen: dict[str, Any] = {}
+        for name in ("words", "stop_words", "short_line"):
+            mine, theirs = getattr(self, name), getattr(other, name)
             if mine is not None and theirs is not None and mine != theirs:
                 return None
-        return Wanted(
-            self.parts | other.parts,
-            self.grams | other.grams,
-            other.stop_words if self.stop_words is None else self.stop_words,
-            other.short_line if self.short_line is None else self.short_line,
-        )
+            chosen[name] = theirs if mine is None else mine
+        return Wanted(self.parts | other.parts, self.grams | other.grams, **chosen)
 
-    def key(self) -> str:
-        """The same for equal wants."""
-        return repr((sorted(self.parts), sorted(self.grams), self.stop_words, self.short_line))
+    def serves(self, other: Wanted) -> bool:
+        """Whether counts taken for this are all that the other wants."""
+        return self.with_all_of(other) == self
 
 
 class Counter:
@@ -69,25 +73,30 @@ class Counter:
     def counts(self, batch: pa.RecordBatch) -> Mapping[str, Longs]:
         """int64 arrays with one number per row, by the names in `stages.kernels.page_counts.COLUMNS`.
 
-        Taken from the batch's own column of counts where it has one.
+        Taken from the batch's own column of counts where it has one that serves.
         """
         from stages.kernels.page_counts import COLUMNS
 
-        if _COLUMN in batch.schema.names:
-            counts = batch[_COLUMN].flatten().to_numpy().reshape(-1, len(COLUMNS))
+        shared = [name for name in batch.schema.names if name in _taken and _taken[name].serves(self.wanted)]
+        if shared:
+            counts = batch[shared[0]].flatten().to_numpy().reshape(-1, len(COLUMNS))
         else:
             counts = self._counted(batch["text"])
         return dict(zip(COLUMNS, np.ascontiguousarray(counts.T)))
 
     def with_counts(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """The batch with its column of counts."""
+        name = f"{_COLUMN}{sorted(self.wanted.parts)}{sorted(self.wanted.grams)}{self.wanted}"
+        _taken[name] = self.wanted
         counts = self._counted(batch["text"])
-        return batch.append_column(_COLUMN, pa.FixedSizeListArray.from_arrays(counts.reshape(-1), counts.shape[1]))
+        return batch.append_column(name, pa.FixedSizeListArray.from_arrays(counts.reshape(-1), counts.shape[1]))
 
     def _counted(self, text: pa.Array) -> Longs:
         from stages.kernels.characters import character_classes
         from stages.kernels.page_counts import COLUMNS, PARTS, count_pages
         from stages.kernels.texts import texts_of
+        from stages.kernels.words_classes import word_classes
+        from stages.kernels.words_split import english_cases
 
         texts, stop = texts_of(text), self._stop_words
         counts = np.zeros((len(texts), len(COLUMNS)), np.int64)
@@ -106,7 +115,9 @@ class Counter:
             stop.slots,
             stop.mask,
             stop.longest,
-            np.zeros(len(texts), np.int64),
+            np.full(len(texts), SPLITTERS[self.wanted.words or "whitespace"]),
+            word_classes(),
+            english_cases(),
             np.zeros(1, np.int64),
             np.zeros(0, np.int32),
             np.zeros(0, np.int32),
@@ -117,7 +128,7 @@ class Counter:
 
 def without_counts(batch: pa.RecordBatch) -> pa.RecordBatch:
     """The batch without its column of counts, if it has one."""
-    return batch.drop_columns([_COLUMN]) if _COLUMN in batch.schema.names else batch
+    return batch.drop_columns([name for name in batch.schema.names if name in _taken])
 
 
 def shared_counts(wants: Sequence[Wanted | None], breaks: Sequence[bool]) -> list[tuple[int, int, Wanted]]:

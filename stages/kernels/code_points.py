@@ -11,7 +11,7 @@ from stages.kernels.native import BYTES, native
 Bytes = npt.NDArray[np.uint8]
 
 
-@native(UniTuple(int64, 2)(BYTES, int64))
+@native(UniTuple(int64, 2)(BYTES, int64), memory="given")
 def code_point(data: Bytes, at: int) -> tuple[int, int]:
     """The code point that starts at `at`, and its width in bytes."""
     place = np.uint64(at)
@@ -29,7 +29,7 @@ def code_point(data: Bytes, at: int) -> tuple[int, int]:
     return point, width
 
 
-@native(int64(BYTES, int64, int64))
+@native(int64(BYTES, int64, int64), memory="given")
 def before(data: Bytes, start: int, at: int) -> int:
     """Where the code point that ends at `at` starts; `start` if that is where the text begins."""
     place = at - 1

@@ -22,12 +22,15 @@ from stages.kernels.vocabulary import HAS_LETTER, PLAIN, look_at_words, number_w
 from stages.kernels.word_grams import (
     LONGEST_GRAM,
     duplicate_gram,
-    keep_repeated_prefixes,
+    find_repeatable,
     squeeze,
     top_grams,
 )
 from stages.kernels.word_set import find_word
 from stages.kernels.words import whitespace_width
+from stages.kernels.words_cases import WORDS as WORDS_TABLE
+from stages.kernels.words_cases import Words
+from stages.kernels.words_split import WHITESPACE, split_words
 
 Bytes = npt.NDArray[np.uint8]
 Longs = npt.NDArray[np.int64]
@@ -226,7 +229,7 @@ def _cut_paragraphs(page: Bytes, size: int, starts: Ints, ends: Ints, lines: int
     void(
         *(BYTES, LONGS, LONGS, BYTES, int64, LONGS, int64),
         *(BYTES, int32[::1], int32[::1], uint64[::1], int32[::1], int64, int64),
-        *(LONGS, LONGS, int32[::1], int32[::1]),
+        *(LONGS, WORDS_TABLE, WORDS_TABLE, LONGS, int32[::1], int32[::1]),
         int64[:, ::1],
     )
 )
@@ -246,6 +249,8 @@ def count_pages(
     stop_mask: int,
     longest_stop_word: int,
     splitters: Longs,
+    word_classes: Words,
+    cases: Words,
     span_bounds: Longs,
     span_begins: Ints,
     span_ends: Ints,
@@ -254,7 +259,8 @@ def count_pages(
     """Fill `counts`, one row per text and one column per name in `COLUMNS`.
 
     `parts`: the sum of what is wanted · `grams[n]`: whether n-grams of n words are · `splitters`: per text how it is
-    cut into words, or -1 for those given as `span_begins` and `span_ends` in `span_bounds`.
+    cut into words (`stages/kernels/words_split.py`), or -1 for those given as `span_begins` and `span_ends`, those of
+    text i from `span_bounds[i]` to `span_bounds[i+1]`.
     """
     longest = 0
     for row in range(len(starts)):
@@ -311,8 +317,10 @@ def count_pages(
             span = span_bounds[row]
             words = int(span_bounds[row + 1] - span)
             begins[:words], stops[:words] = span_begins[span : span + words], span_ends[span : span + words]
-        else:
+        elif splitters[row] == WHITESPACE:
             words = split_at_white_space(page, size, squeezed, begins, stops)
+        else:
+            words = split_words(splitters[row], page, 0, size, word_classes, cases, begins, stops)
         count[1] = words
         if not parts & KINDS and not wants_grams:
             continue
@@ -346,16 +354,9 @@ def count_pages(
         if words < 5 or grams[5:].sum() == 0:
             continue
         squeeze(page, begins, stops, words, squeezed, at)
-        candidates = words - 4
-        for index in range(np.uint64(candidates)):
-            firsts[index] = index
+        candidates = find_repeatable(squeezed, at, words, firsts, lengths, kinds, once, twice)
         for length in range(5, LONGEST_GRAM + 1):
-            prefix = 16 if length == 5 else 24 if length == 6 else 32 if length == 8 else 0
-            if prefix:
-                candidates = keep_repeated_prefixes(
-                    squeezed, at, words, length, prefix, candidates, firsts, once, twice, lengths
-                )
             if grams[length]:
                 count[FIRST_GRAM + length] = duplicate_gram(
-                    squeezed, at, letters, words, length, candidates, firsts, hashes, slots
+                    squeezed, at, letters, words, length, candidates, firsts, kinds, hashes, slots
                 )

@@ -25,8 +25,6 @@ Longs = npt.NDArray[np.int64]
 TOP_GRAMS: Final = (2, 3, 4)
 DUPLICATE_GRAMS: Final = (5, 6, 7, 8, 9, 10)
 LONGEST_GRAM: Final = 10
-PREFIX: Final = 16
-LONG_PREFIX: Final = 32
 _STIR: Final = np.uint64(0x9E3779B97F4A7C15)
 _OTHER_STIR: Final = np.uint64(0xC2B2AE3D27D4EB4F)
 
@@ -118,23 +116,23 @@ def squeeze(page: Bytes, begins: Ints, ends: Ints, words: int, squeezed: Bytes, 
     return to
 
 
-@native(int64(BYTES, int32[::1], int64, int64, int64, int64, int32[::1], uint64[::1], uint64[::1], int32[::1]))
-def keep_repeated_prefixes(
+@native(int64(BYTES, int32[::1], int64, int64, int64, *(int32[::1],) * 2, uint8[::1], *(uint64[::1],) * 2))
+def _keep_repeated_prefixes(
     squeezed: Bytes,
     at: Ints,
     words: int,
-    length: int,
-    prefix: int,
+    level: int,
     candidates: int,
     positions: Ints,
+    bits: Ints,
+    levels: Bytes,
     once: Hashes,
     twice: Hashes,
-    bits: Ints,
 ) -> int:
-    """Of the positions keep those at which an n-gram of `length` words or more can repeat; their number.
+    """Of the positions keep those whose first 8 * level bytes may occur at two of them, and note the level; how many.
 
-    Equal n-grams of `prefix` bytes or more begin with the same bytes. A bit is set for each prefix, and another when
-    its bit was set already; where that one is not set the prefix occurs once.
+    A bit is set for each prefix, and another when its bit was set already; where that one is not set the prefix occurs
+    once.
     """
     size = 1024
     shift = 54
@@ -143,58 +141,84 @@ def keep_repeated_prefixes(
         shift -= 1
     once[: size >> 6] = 0
     twice[: size >> 6] = 0
-    last = at[words] - prefix
+    last = at[words] - 8 * level
+    kept = 0
     for place in range(np.uint64(candidates)):
         start = at[np.uint64(positions[place])]
         if start > last:
-            bits[place] = -1
-            continue
+            break  # and so are all that follow
         state = np.uint64(0)
-        for step in range(0, prefix, 8):
-            state = (state ^ (state >> np.uint64(32)) ^ eight_bytes(squeezed, start + step)) * _STIR
+        for step in range(level):
+            state = (state ^ (state >> np.uint64(32)) ^ eight_bytes(squeezed, start + 8 * step)) * _STIR
         bit = (state ^ (state >> np.uint64(32))) * _OTHER_STIR >> np.uint64(shift)
         bits[place] = bit
         flag = np.uint64(1) << (bit & np.uint64(63))
         twice[bit >> np.uint64(6)] |= once[bit >> np.uint64(6)] & flag
         once[bit >> np.uint64(6)] |= flag
+        kept += 1
+    hashed = kept
     kept = 0
-    for place in range(np.uint64(candidates)):
-        index = positions[place]
-        if index + length > words:
-            break
+    for place in range(np.uint64(hashed)):
         bit = np.uint64(bits[place])
-        short = at[np.uint64(index + length)] - at[np.uint64(index)] < prefix
-        if short or (bits[place] >= 0 and twice[bit >> np.uint64(6)] >> (bit & np.uint64(63)) & np.uint64(1)):
-            positions[kept] = index
+        if twice[bit >> np.uint64(6)] >> (bit & np.uint64(63)) & np.uint64(1):
+            positions[kept] = positions[place]
+            levels[np.uint64(positions[kept])] = level
             kept += 1
     return kept
 
 
-@native(int64(BYTES, *(int32[::1],) * 2, *(int64,) * 3, int32[::1], uint64[::1], int32[::1]))
+@native(int64(BYTES, int32[::1], int64, *(int32[::1],) * 2, uint8[::1], *(uint64[::1],) * 2))
+def find_repeatable(
+    squeezed: Bytes, at: Ints, words: int, positions: Ints, bits: Ints, levels: Bytes, once: Hashes, twice: Hashes
+) -> int:
+    """Fill `positions` with the words at which an n-gram of five words or more can repeat; their number.
+
+    `levels`: per word, how many times eight bytes that start there may occur at the start of another word, too; 4 at
+    most. Equal n-grams begin with the same bytes and have as many, so that one of k bytes cannot repeat where the level
+    is below k // 8 and below 4.
+    """
+    candidates = words - 4
+    for index in range(np.uint64(candidates)):
+        positions[index] = index
+        levels[index] = 0
+    for level in range(1, 5):
+        candidates = _keep_repeated_prefixes(
+            squeezed, at, words, level, candidates, positions, bits, levels, once, twice
+        )
+    found = 0
+    for index in range(np.uint64(words - 4)):
+        positions[found] = index
+        found += levels[index] > 0 or at[index + np.uint64(5)] - at[index] < 8
+    return found
+
+
+@native(int64(BYTES, *(int32[::1],) * 2, *(int64,) * 3, int32[::1], uint8[::1], uint64[::1], int32[::1]))
 def duplicate_gram(
     squeezed: Bytes,
-    begin: Ints,
+    at: Ints,
     letters: Ints,
     words: int,
     length: int,
     candidates: int,
     positions: Ints,
+    levels: Bytes,
     hashes: Hashes,
     slots: Ints,
 ) -> int:
     """Code points of the n-grams met before: an n-gram found is counted and walked past, any other is remembered."""
-    ends = begin[length:]
+    ends = at[length:]
     mask = empty_slots(slots, candidates)
     repeated = 0
     walked = 0
-    for place in range(candidates):
-        index = positions[place]
+    for place in range(np.uint64(candidates)):
+        index = int(positions[place])
         if index + length > words:
             break
-        if index < walked:
+        size = ends[np.uint64(index)] - at[np.uint64(index)]
+        if index < walked or levels[np.uint64(index)] < min(size >> 3, 4):
             continue
-        hashes[index] = hash_span(squeezed, begin[index], ends[index])
-        if first_equal(squeezed, begin, ends, hashes, slots, mask, index) != index:
-            repeated += letters[index + length] - letters[index]
+        hashes[np.uint64(index)] = hash_span(squeezed, at[np.uint64(index)], ends[np.uint64(index)])
+        if first_equal(squeezed, at, ends, hashes, slots, mask, index) != index:
+            repeated += letters[np.uint64(index + length)] - letters[np.uint64(index)]
             walked = index + length
     return repeated

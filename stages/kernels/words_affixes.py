@@ -25,13 +25,13 @@ _ELLIPSIS: Final = 0x2026
 _LONGEST_UNIT: Final = 5  # characters
 
 
-@native(boolean(BYTES, int64, int64))
+@native(boolean(BYTES, int64, int64), memory="given")
 def digit_at(data: Bytes, at: int, end: int) -> bool:
     """Whether one of 0 to 9 stands at `at`, before `end`."""
     return bool(at < end and 0x30 <= data[np.uint64(at)] <= 0x39)
 
 
-@native(int64(BYTES, int64, int64, WORDS))
+@native(int64(BYTES, int64, int64, WORDS), memory="given")
 def prefix_width(data: Bytes, start: int, end: int, classes: Words) -> int:
     """What is split off at the start of [start, end), which is not empty."""
     point, width = code_point(data, start)
@@ -52,7 +52,7 @@ def prefix_width(data: Bytes, start: int, end: int, classes: Words) -> int:
     return at + 2 - start if at + 1 < end and data[at + 1] == 0x24 else 0
 
 
-@native(int64(BYTES, int64, int64, WORDS))
+@native(int64(BYTES, int64, int64, WORDS), memory="given")
 def _stops(data: Bytes, start: int, last: int, classes: Words) -> int:
     """For a span that ends in a full stop at `last`: the whole run of stops, or the one if its neighbours let it go."""
     if last == start:
@@ -76,7 +76,7 @@ def _stops(data: Bytes, start: int, last: int, classes: Words) -> int:
     return 1 if degrees else 0
 
 
-@native(int64(BYTES, int64, int64, WORDS, WORDS))
+@native(int64(BYTES, int64, int64, WORDS, WORDS), memory="given")
 def suffix_width(data: Bytes, start: int, end: int, classes: Words, cases: Words) -> int:
     """What is split off at the end of [start, end)."""
     if start >= end:
@@ -110,7 +110,7 @@ def suffix_width(data: Bytes, start: int, end: int, classes: Words, cases: Words
     return 0
 
 
-@native(int64(BYTES, int64, int64, int64, int64, WORDS))
+@native(int64(BYTES, int64, int64, int64, int64, WORDS), memory="given")
 def infix_width(data: Bytes, at: int, end: int, previous: int, point: int, classes: Words) -> int:
     """What is cut out at `at`, where `point` stands after the code point `previous`."""
     if point == _ELLIPSIS:

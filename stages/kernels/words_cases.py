@@ -4,9 +4,10 @@ A special case is a text with tokens of its own (`don't` is `do` and `n't`, `Mr.
 off after a digit (`km`, `€`). `words_cases.txt` has both, with `&` between the tokens of a case; every case with an
 apostrophe also holds with a typographic one (spaCy 3.8, MIT licence, `spacy/lang/en/tokenizer_exceptions.py`).
 
-The table is one uint32 array: `_HEADER` numbers, then a filter of 2^16 masks, then slots of an open-addressed hash
-table, then the entries. The filter has for the first and last byte of a span one bit for each length (31 and more share
-one), so that most words cost one look at it and no hash.
+The table is one uint32 array: `_HEADER` numbers, then two filters, then slots of an open-addressed hash table, then the
+entries. The first filter has for the first byte of a token one bit for each length (31 and more share one), set where a
+pattern starts with such a token. The second has for the first and last byte of a span one bit for each length, set
+where an entry is like that, so that most words cost one look at it and no hash.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 from numba import types
-from numba.types import int64, uint32
+from numba.types import boolean, int64, uint32
 
 from stages.kernels.native import BYTES, native
 from stages.kernels.spans import hash_span
@@ -37,7 +38,8 @@ MOST: Final = 1
 _MASK: Final = 2
 _SLOTS: Final = 3
 _HEADER: Final = 4
-_FILTER: Final = 1 << 16
+_FILTER: Final = _HEADER + 256
+_FILTERED: Final = _FILTER + (1 << 16)
 
 KIND: Final = 1
 """Place in an entry of `UNIT` or `CASE`; before it is its hash."""
@@ -77,25 +79,27 @@ def pack_cases(patterns: Cut | None) -> Words:
     slots = 16
     while slots < 2 * len(entries):
         slots *= 2
-    head = np.zeros(_HEADER + _FILTER + slots, np.uint32)
+    head = np.zeros(_FILTERED + slots, np.uint32)
     head[LONGEST] = max(len(spelled) for spelled, _, _, _ in entries)
     head[MOST] = max(len(pattern) for _, _, _, pattern in entries)
-    head[_MASK], head[_SLOTS] = slots - 1, _HEADER + _FILTER
+    head[_MASK], head[_SLOTS] = slots - 1, _FILTERED
     tail: list[int] = []
     for spelled, kind, ends, pattern in entries:
         mixed = int(hash_span(np.frombuffer(spelled, np.uint8), 0, len(spelled))) & 0xFFFFFFFF
         slot = mixed & (slots - 1)
-        while head[_HEADER + _FILTER + slot]:
+        while head[_FILTERED + slot]:
             slot = (slot + 1) & (slots - 1)
-        head[_HEADER + _FILTER + slot] = len(head) + len(tail)
-        head[_HEADER + (spelled[0] << 8 | spelled[-1])] |= 1 << min(len(spelled), 31)
+        head[_FILTERED + slot] = len(head) + len(tail)
+        head[_FILTER + (spelled[0] << 8 | spelled[-1])] |= 1 << min(len(spelled), 31)
+        if pattern:
+            head[_HEADER + spelled[0]] |= 1 << min(pattern[0], 31)
         tail += [mixed, kind, len(spelled), len(ends), len(pattern), *ends, *pattern, *spelled]
     table = np.concatenate([head, np.array(tail, np.uint32)])
     table.flags.writeable = False
     return table
 
 
-@native(int64(BYTES, int64, int64, WORDS, int64))
+@native(int64(BYTES, int64, int64, WORDS, int64), memory="given")
 def look_up(data: Bytes, start: int, end: int, cases: Words, kind: int) -> int:
     """`find_entry` for what the filter lets through."""
     if end - start > np.int64(cases[LONGEST]):
@@ -120,11 +124,18 @@ def look_up(data: Bytes, start: int, end: int, cases: Words, kind: int) -> int:
     return 0
 
 
-@native(int64(BYTES, int64, int64, WORDS, int64), inline="always")
+@native(int64(BYTES, int64, int64, WORDS, int64), inline="always", memory="given")
 def find_entry(data: Bytes, start: int, end: int, cases: Words, kind: int) -> int:
     """Where the entry of that kind stands whose text equals [start, end) of `data`, which is not empty; 0 if none."""
     first = np.uint64(data[np.uint64(start)]) << np.uint64(8)
-    place = np.uint64(_HEADER) + (first | np.uint64(data[np.uint64(end - 1)]))
+    place = np.uint64(_FILTER) + (first | np.uint64(data[np.uint64(end - 1)]))
     if (cases[place] >> np.uint32(min(end - start, 31))) & np.uint32(1) == 0:
         return 0
     return look_up(data, start, end, cases, kind)
+
+
+@native(boolean(BYTES, int64, int64, WORDS), inline="always", memory="given")
+def may_start_pattern(data: Bytes, start: int, end: int, cases: Words) -> bool:
+    """Whether a pattern may have [start, end) as its first token."""
+    mask = cases[np.uint64(_HEADER) + np.uint64(data[np.uint64(start)])]
+    return bool((mask >> np.uint32(min(end - start, 31))) & np.uint32(1))

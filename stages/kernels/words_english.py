@@ -26,7 +26,7 @@ from stages.kernels.words_url import is_url
 Bytes = npt.NDArray[np.uint8]
 
 
-@native(int64(BYTES, int64, int64, int64, WORDS, int32[::1], int32[::1], int64))
+@native(int64(BYTES, int64, int64, int64, WORDS, int32[::1], int32[::1], int64), memory="given")
 def _split_infixes(
     data: Bytes, start: int, end: int, origin: int, classes: Words, begins: Ints, ends: Ints, count: int
 ) -> int:
@@ -57,7 +57,7 @@ def _split_infixes(
     return count
 
 
-@native(int64(BYTES, int64, int64, int64, WORDS, WORDS, int32[::1], int32[::1], int64))
+@native(int64(BYTES, int64, int64, int64, WORDS, WORDS, int32[::1], int32[::1], int64), memory="given")
 def _split_piece(
     data: Bytes,
     start: int,
@@ -116,7 +116,7 @@ def _split_piece(
     return count
 
 
-@native(boolean(BYTES, int64, WORDS, int32[::1], int32[::1], int64, int64))
+@native(boolean(BYTES, int64, WORDS, int32[::1], int32[::1], int64, int64), memory="given")
 def _has_split_case(data: Bytes, origin: int, cases: Words, begins: Ints, ends: Ints, first: int, last: int) -> bool:
     """Whether neighbours among the tokens `first` to `last`, of one piece, spell a special case."""
     longest, most = int(cases[LONGEST]), int(cases[MOST])
@@ -130,7 +130,7 @@ def _has_split_case(data: Bytes, origin: int, cases: Words, begins: Ints, ends: 
     return False
 
 
-@native(int64(BYTES, int64, int64, WORDS, WORDS, int32[::1], int32[::1]))
+@native(int64(BYTES, int64, int64, WORDS, WORDS, int32[::1], int32[::1]), memory="given")
 def english_words(data: Bytes, start: int, end: int, classes: Words, cases: Words, begins: Ints, ends: Ints) -> int:
     """Fill the byte spans of the tokens of [start, end), counted from `start`, and return how many there are.
 

@@ -10,16 +10,29 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from numba.types import boolean, int32, int64
+from numba import types
+from numba.types import boolean, int32, int64, uint8, void
 
 from stages.kernels.native import BYTES, native
 from stages.kernels.spans import Ints
-from stages.kernels.words_cases import CASE, ENDS, LONGEST, MOST, PATTERN, TOKENS, WORDS, Words, find_entry
+from stages.kernels.words_cases import (
+    CASE,
+    ENDS,
+    LONGEST,
+    MOST,
+    PATTERN,
+    TOKENS,
+    WORDS,
+    Words,
+    find_entry,
+    may_start_pattern,
+)
 
 Bytes = npt.NDArray[np.uint8]
+Longs = npt.NDArray[np.int64]
 
 
-@native(boolean(WORDS, int64, int32[::1], int32[::1], int64, int64))
+@native(boolean(WORDS, int64, int32[::1], int32[::1], int64, int64), memory="given")
 def spells_pattern(cases: Words, entry: int, begins: Ints, ends: Ints, first: int, last: int) -> bool:
     """Whether the tokens `first` to `last` are as long as those of the entry's pattern, one by one."""
     if int(cases[entry + PATTERN]) != last - first:
@@ -33,62 +46,102 @@ def spells_pattern(cases: Words, entry: int, begins: Ints, ends: Ints, first: in
     return True
 
 
-@native(int64[::1](BYTES, int64, WORDS, int32[::1], int32[::1], int64))
-def _matches(data: Bytes, start: int, cases: Words, begins: Ints, ends: Ints, count: int) -> npt.NDArray[np.int64]:
-    """For each token the lengths, in tokens, of the patterns that start there, as bits."""
+@native(void(BYTES, int64, WORDS, int32[::1], int32[::1], int64, int64, uint8[::1]), memory="given")
+def _match(
+    data: Bytes, start: int, cases: Words, begins: Ints, ends: Ints, count: int, token: int, found: Bytes
+) -> None:
+    """Put into `found` the lengths, in tokens, of the patterns that start with `token`; zeros behind them."""
     longest, most = int(cases[LONGEST]), int(cases[MOST])
-    joined = np.empty(longest, np.uint8)
-    lengths = np.zeros(count, np.int64)
+    for place in range(most):
+        found[place] = 0
+    if not may_start_pattern(data, start + begins[token], start + ends[token], cases):
+        return
+    joined = found[most:]
+    length, matches = 0, 0
+    for other in range(token, min(token + most, count)):
+        gap = begins[other] - ends[other - 1] if other > token else 0
+        if gap > 1 or (gap == 1 and data[start + ends[other - 1]] != 32):
+            return
+        width = ends[other] - begins[other]
+        if length + width > longest:
+            return
+        for step in range(width):
+            joined[length + step] = data[start + begins[other] + step]
+        length += width
+        entry = find_entry(joined, 0, length, cases, CASE)
+        if entry > 0 and spells_pattern(cases, entry, begins, ends, token, other + 1):
+            found[matches] = other + 1 - token
+            matches += 1
+
+
+@native(
+    int64(
+        BYTES, int64, WORDS, int32[::1], int32[::1], int64, int64[::1], int64[::1], types.Array(types.boolean, 1, "C")
+    )
+)
+def _rebuild(
+    data: Bytes,
+    start: int,
+    cases: Words,
+    begins: Ints,
+    ends: Ints,
+    count: int,
+    firsts: Longs,
+    lengths: Longs,
+    chosen: npt.NDArray[np.bool_],
+) -> int:
+    """Put the tokens of the special cases into the place of the chosen matches."""
+    old_begins, old_ends = np.empty(count, np.int32), np.empty(count, np.int32)
     for token in range(count):
-        length = 0
-        for other in range(token, min(token + most, count)):
-            gap = begins[other] - ends[other - 1] if other > token else 0
-            if gap > 1 or (gap == 1 and data[start + ends[other - 1]] != 32):
-                break
-            width = ends[other] - begins[other]
-            if length + width > longest:
-                break
-            for step in range(width):
-                joined[length + step] = data[start + begins[other] + step]
-            length += width
-            if other > token:
-                entry = find_entry(joined, 0, length, cases, CASE)
-                if entry > 0 and spells_pattern(cases, entry, begins, ends, token, other + 1):
-                    lengths[token] |= 1 << (other + 1 - token)
-    return lengths
+        old_begins[token], old_ends[token] = begins[token], ends[token]
+    total, token = 0, 0
+    for match in range(len(firsts) + 1):
+        first = firsts[match] if match < len(firsts) else count
+        if match < len(firsts) and not chosen[match]:
+            continue
+        while token < first:
+            begins[total], ends[total] = old_begins[token], old_ends[token]
+            total += 1
+            token += 1
+        if match == len(firsts):
+            break
+        last = old_ends[first + lengths[match] - 1]
+        entry = 0
+        if last - old_begins[first] <= int(cases[LONGEST]):
+            entry = find_entry(data, start + old_begins[first], start + last, cases, CASE)
+        if entry > 0:
+            for part in range(int(cases[entry + TOKENS])):
+                begins[total] = old_begins[first] if part == 0 else ends[total - 1]
+                ends[total] = old_begins[first] + int(cases[entry + ENDS + part])
+                total += 1
+            token = first + lengths[match]
+    return total
 
 
 @native(int64(BYTES, int64, WORDS, int32[::1], int32[::1], int64))
 def merge_cases(data: Bytes, start: int, cases: Words, begins: Ints, ends: Ints, count: int) -> int:
     """Change the spans in place, and return how many there are then."""
     most = int(cases[MOST])
-    lengths = _matches(data, start, cases, begins, ends, count)
-    chosen = np.zeros(count, np.int64)
-    seen = np.zeros(count + most, np.bool_)
-    for length in range(most, 1, -1):
-        for token in range(count):
-            if lengths[token] >> length & 1:
-                if not seen[token] and not seen[token + length - 1]:
-                    chosen[token] = length
-                for covered in range(token, token + length):
-                    seen[covered] = True
-    old_begins, old_ends = np.empty(count, np.int32), np.empty(count, np.int32)
+    found = np.empty(most + int(cases[LONGEST]), np.uint8)
+    matches = 0
     for token in range(count):
-        old_begins[token], old_ends[token] = begins[token], ends[token]
-    total, token = 0, 0
-    while token < count:
-        last = token + max(1, chosen[token])
-        entry = 0
-        if chosen[token] and old_ends[last - 1] - old_begins[token] <= int(cases[LONGEST]):
-            entry = find_entry(data, start + old_begins[token], start + old_ends[last - 1], cases, CASE)
-        if entry > 0:
-            for part in range(int(cases[entry + TOKENS])):
-                begins[total] = old_begins[token] if part == 0 else ends[total - 1]
-                ends[total] = old_begins[token] + int(cases[entry + ENDS + part])
-                total += 1
-        else:
-            for part in range(token, last):
-                begins[total], ends[total] = old_begins[part], old_ends[part]
-                total += 1
-        token = last
-    return total
+        _match(data, start, cases, begins, ends, count, token, found)
+        for place in range(most):
+            matches += found[place] > 0
+    firsts, lengths = np.empty(matches, np.int64), np.empty(matches, np.int64)
+    matches = 0
+    for token in range(count):
+        _match(data, start, cases, begins, ends, count, token, found)
+        for place in range(most):
+            if found[place] > 0:
+                firsts[matches], lengths[matches] = token, found[place]
+                matches += 1
+    chosen, seen = np.zeros(matches, np.bool_), np.zeros(count, np.bool_)
+    for length in range(most, 1, -1):
+        for match in range(matches):
+            if lengths[match] == length:
+                first = firsts[match]
+                chosen[match] = not seen[first] and not seen[first + length - 1]
+                for token in range(first, first + length):
+                    seen[token] = True
+    return _rebuild(data, start, cases, begins, ends, count, firsts, lengths, chosen)

@@ -52,7 +52,7 @@ def english_cases() -> Words:
     return pack_cases(ends_by_rules)
 
 
-@native(int64(BYTES, int64, int64, int32[::1], int32[::1]))
+@native(int64(BYTES, int64, int64, int32[::1], int32[::1]), memory="given")
 def whitespace_words(data: Bytes, start: int, end: int, begins: Ints, ends: Ints) -> int:
     """The words of `str.split()`."""
     count, word, at = 0, -1, start
@@ -75,7 +75,7 @@ def whitespace_words(data: Bytes, start: int, end: int, begins: Ints, ends: Ints
     return count
 
 
-@native(int64(BYTES, int64, int64, WORDS, int32[::1], int32[::1]))
+@native(int64(BYTES, int64, int64, WORDS, int32[::1], int32[::1]), memory="given")
 def unicode_words(data: Bytes, start: int, end: int, classes: Words, begins: Ints, ends: Ints) -> int:
     """Runs of letters, digits and marks; every other character that is no white space is a word by itself.
 
@@ -104,7 +104,7 @@ def unicode_words(data: Bytes, start: int, end: int, classes: Words, begins: Int
     return count
 
 
-@native(int64(int64, BYTES, int64, int64, WORDS, WORDS, int32[::1], int32[::1]))
+@native(int64(int64, BYTES, int64, int64, WORDS, WORDS, int32[::1], int32[::1]), memory="given")
 def split_words(
     splitter: int, data: Bytes, start: int, end: int, classes: Words, cases: Words, begins: Ints, ends: Ints
 ) -> int:

@@ -21,7 +21,7 @@ from stages.kernels.words_classes import DIGIT, LOWER, NUMBER
 Bytes = npt.NDArray[np.uint8]
 
 
-@native(boolean(BYTES, int64, int64, WORDS))
+@native(boolean(BYTES, int64, int64, WORDS), memory="given")
 def _is_rest(data: Bytes, start: int, end: int, classes: Words) -> bool:
     """A port of two to five digits and a path, each of which may be missing."""
     at = start
@@ -39,7 +39,7 @@ def _is_rest(data: Bytes, start: int, end: int, classes: Words) -> bool:
     return bool(at == end or data[at] == 0x2F or data[at] == 0x3F or data[at] == 0x23)
 
 
-@native(int64(BYTES, int64, int64, WORDS))
+@native(int64(BYTES, int64, int64, WORDS), memory="given")
 def _after_domain(data: Bytes, start: int, end: int, classes: Words) -> int:
     """Where names with dots end that start at `start`; 0 if there are none."""
     at, names = start, 0
@@ -72,7 +72,7 @@ def _after_domain(data: Bytes, start: int, end: int, classes: Words) -> int:
     return at if 2 <= characters <= 63 else 0
 
 
-@native(UniTuple(int64, 2)(BYTES, int64, int64))
+@native(UniTuple(int64, 2)(BYTES, int64, int64), memory="given")
 def _number(data: Bytes, start: int, end: int) -> tuple[int, int]:
     """The number of up to three digits that starts at `start`, and how many digits it has."""
     value, digits = 0, 0
@@ -82,7 +82,7 @@ def _number(data: Bytes, start: int, end: int) -> tuple[int, int]:
     return value, digits
 
 
-@native(int64(BYTES, int64, int64))
+@native(int64(BYTES, int64, int64), memory="given")
 def _after_ip(data: Bytes, start: int, end: int) -> int:
     """Where an IPv4 address ends that starts at `start` and is neither private nor reserved; 0 if there is none."""
     one, digits = _number(data, start, end)
@@ -108,7 +108,7 @@ def _after_ip(data: Bytes, start: int, end: int) -> int:
     return at
 
 
-@native(boolean(BYTES, int64, int64, WORDS))
+@native(boolean(BYTES, int64, int64, WORDS), memory="given")
 def _host_and_rest(data: Bytes, start: int, end: int, classes: Words) -> bool:
     at = _after_ip(data, start, end)
     if at > 0 and _is_rest(data, at, end, classes):
@@ -117,7 +117,7 @@ def _host_and_rest(data: Bytes, start: int, end: int, classes: Words) -> bool:
     return bool(at > 0 and _is_rest(data, at, end, classes))
 
 
-@native(boolean(BYTES, int64, int64, WORDS))
+@native(boolean(BYTES, int64, int64, WORDS), memory="given")
 def is_url(data: Bytes, start: int, end: int, classes: Words) -> bool:
     """Whether all of [start, end) is an address."""
     stops = 0

@@ -3,7 +3,7 @@
     python benchmarks/parity/compare.py --words same|default [--limit N] [--language en] FILE...
 
 FILE: Parquet, JSONL or JSONL.gz with `text` (and `id`, `lang`). datatrove is installed into an environment of its own
-(`--environment`, default `.venv-parity` in the project's folder) and says what it says once per set of documents: its
+(`--environment`, default `.venv-parity` in the project's folder) and is asked once about each batch of documents: its
 answers are kept there. Compared are, per filter, the decision, the reason, every value that a rule measures (to 1e-9,
 of rules that did not decide too), and the text that C4's rules leave.
 
@@ -25,7 +25,7 @@ from typing import Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from documents import batches, gather
+from documents import batch_name, batches, gather
 from environment import DATATROVE, environment, versions
 from report import Difference, compared
 from textmill_side import answers
@@ -45,7 +45,7 @@ def main() -> None:
     given = parser.parse_args()
     python = environment(given.environment, DATATROVE)
     documents = gather(given.files, given.environment / "answers", limit=given.limit, language=given.language)
-    theirs = pq.read_table(datatrove_answers(python, documents, given.words, given.processes))
+    theirs = datatrove_answers(python, documents, given.words, given.processes)
     ours = pa.concat_tables(answers(batches(documents), given.words))
     print(f"{ours.num_rows} documents, --words {given.words}; {versions(python, 'datatrove', 'spacy')}\n")
     reports = compared(theirs, ours)
@@ -63,16 +63,18 @@ def main() -> None:
         sys.exit(1)
 
 
-def datatrove_answers(python: Path, documents: Path, words: str, processes: int) -> Path:
-    """datatrove's answers, asked for once per set of documents."""
+def datatrove_answers(python: Path, documents: Path, words: str, processes: int) -> pa.Table:
+    """datatrove's answers; each batch of documents is put to it once."""
     script = Path(__file__).parent / "datatrove_side.py"
-    name = blake2b(f"{documents.stem} {words} {DATATROVE}".encode() + script.read_bytes(), digest_size=8).hexdigest()
-    target = documents.parent / f"datatrove-{words}-{name}.parquet"
-    if not target.exists():
-        print(f"datatrove judges {documents}, once", file=sys.stderr)
-        command = [python, script, documents, target, "--words", words, "--processes", str(processes)]
+    version = blake2b(f"{words} {DATATROVE}".encode() + script.read_bytes(), digest_size=6).hexdigest()
+    folder = documents.parent / f"datatrove-{words}-{version}"
+    folder.mkdir(exist_ok=True)
+    files = [folder / f"{batch_name(batch)}.parquet" for batch in batches(documents)]
+    if missing := sum(not file.exists() for file in files):
+        print(f"datatrove answers {missing} batches of documents", file=sys.stderr)
+        command = [python, script, documents, folder, "--words", words, "--processes", str(processes)]
         subprocess.run(command, check=True)
-    return target
+    return pa.concat_tables(pq.read_table(file) for file in files)
 
 
 def print_difference(name: str, difference: Difference) -> None:

@@ -1,6 +1,9 @@
 """What datatrove says of documents: every decision, reason and value of four filters on their default settings.
 
-    python datatrove_side.py DOCUMENTS.parquet ANSWERS.parquet --words same|default --processes 2
+    python datatrove_side.py DOCUMENTS.parquet FOLDER --words same|default --processes 2
+
+Writes a Parquet file into the folder for each row group of documents, named after its content, unless it is there: what
+has been answered once, for whatever set of documents, or before an interruption, is not asked again.
 
 Runs in an environment that has datatrove and knows nothing of textmill. Reasons come from the filters themselves;
 values, which filters keep to themselves, from the functions that the filters call. Columns are named
@@ -11,8 +14,7 @@ words are those of `str.split()` anyway and its sentences spaCy's, so that it an
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
-from itertools import chain
+import os
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -36,6 +38,7 @@ from datatrove.pipeline.filters.gopher_repetition_filter import (
 )
 from datatrove.utils.text import PUNCTUATION_SET, split_into_sentences, split_into_words
 from datatrove.utils.word_tokenizers import SpaCyTokenizer, WordTokenizer
+from documents import batch_name
 
 Answer = dict[str, Any]
 
@@ -177,34 +180,33 @@ def start(words: str) -> None:
     FILTERS.append(Filters(words))
 
 
-def answers_of(job: tuple[str, int]) -> pa.Table:
-    documents = pq.ParquetFile(job[0]).read_row_group(job[1], ["id", "text"]).to_pylist()
-    rows = [{"id": row["id"], **FILTERS[0].answer(row["text"])} for row in documents]
+def answer_batch(job: tuple[str, int, str]) -> None:
+    """Write the answers to one row group of a file into a folder."""
+    file, group, folder = job
+    [batch] = pq.ParquetFile(file).read_row_group(group).combine_chunks().to_batches()
+    target = Path(folder) / f"{batch_name(batch)}.parquet"
+    if target.exists():
+        return
+    rows = [{"id": row["id"], **FILTERS[0].answer(row["text"])} for row in batch.to_pylist()]
     strings = ("id", "reason", "text", "lines")
     kinds = {name: pa.string() if name.split(".")[-1] in strings else pa.float64() for name in rows[0]}
-    return pa.Table.from_pylist(rows, schema=pa.schema(list(kinds.items())))
-
-
-def tables(file: str, words: str, processes: int) -> Iterator[pa.Table]:
-    jobs = [(file, group) for group in range(pq.ParquetFile(file).num_row_groups)]
-    with get_context("fork").Pool(processes, start, (words,)) as pool:
-        yield from pool.imap(answers_of, jobs)
+    part = target.with_suffix(f".{os.getpid()}")
+    pq.write_table(pa.Table.from_pylist(rows, schema=pa.schema(list(kinds.items()))), part, compression="zstd")
+    part.rename(target)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("documents")
-    parser.add_argument("answers", type=Path)
+    parser.add_argument("folder")
     parser.add_argument("--words", choices=("same", "default"), required=True)
     parser.add_argument("--processes", type=int, default=2)
     given = parser.parse_args()
-    part = given.answers.with_suffix(".part")
-    answers = tables(given.documents, given.words, given.processes)
-    first = next(answers)
-    with pq.ParquetWriter(part, first.schema, compression="zstd") as writer:
-        for table in chain([first], answers):
-            writer.write_table(table)
-    part.rename(given.answers)
+    groups = pq.ParquetFile(given.documents).num_row_groups
+    jobs = [(given.documents, group, given.folder) for group in range(groups)]
+    with get_context("fork").Pool(given.processes, start, (given.words,)) as pool:
+        for _ in pool.imap_unordered(answer_batch, jobs):
+            pass
 
 
 if __name__ == "__main__":

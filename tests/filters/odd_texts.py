@@ -51,6 +51,42 @@ IN_PROSE = st.builds(lambda at, phrase: PROSE[:at] + phrase + PROSE[at:], st.int
 TEXTS = st.one_of(PHRASES, LOOPS, IN_PROSE, LOOPS.map(lambda text: f"{PROSE}\n{text}"), st.text(max_size=80))
 """Words and blanks of all kinds, alone, repeated, and within prose that passes every rule."""
 
+LINES = st.sampled_from(
+    [
+        *(
+            "The mill turns.",
+            "It turns?",
+            "so they say...",
+            'he said "so"',
+            "no end",
+            "one two.",
+            "a b c d'",
+            "{ x.",
+            ".",
+        ),
+        *(
+            "JavaScript is off.",
+            "javaſcript on.",
+            "JAVASCRIPT",
+            "lorem ipsum",
+            "Lorem Ipsum dolor.",
+            "lorem  ipsum.",
+            "{",
+        ),
+        *("Terms of Use apply.", "Our Privacy Policy.", "It uses coo\u212aies.", "use cookies now!", "use c[1]ookies."),
+        *("[1]", "[]", "[12]", "[edit]", "[citation needed]", "[ 1]", "[1", "[\u0663]", "[edit", "[[2]]", "[Edit]"),
+        *("x" * 1000, "x" * 1001, "é" * 1000, "\u212a" * 3, "İ", "\0", "🙂.", "مرحبا؟", "\u202e."),
+    ]
+)
+LINE_ENDS = st.sampled_from(
+    [" ", " ", " ", "", "\n", "\n", "\r\n", "\r", "\n\n", "\u2028", "\x85", "\x1c", "\u3000", "\t"]
+)
+PAGES = st.one_of(
+    TEXTS,
+    st.lists(st.tuples(LINES, LINE_ENDS), max_size=14).map(lambda pairs: "".join(a + b for a, b in pairs)),
+)
+"""Lines that C4 keeps and cuts for every reason, with all line ends, and the texts above."""
+
 EDGES = {
     "empty": "",
     "one blank": " ",

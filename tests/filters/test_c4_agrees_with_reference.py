@@ -8,43 +8,8 @@ from hypothesis import strategies as st
 
 from filters.c4 import C4
 from stages.verdicts import Mapped
-from tests.filters.odd_texts import BIG, EDGES, PROSE, TEXTS
+from tests.filters.odd_texts import BIG, EDGES, PAGES, PROSE
 from tests.filters.reference_c4 import Page, c4
-
-PIECES = st.sampled_from(
-    [
-        *(
-            "The mill turns.",
-            "It turns?",
-            "so they say...",
-            'he said "so"',
-            "no end",
-            "one two.",
-            "a b c d'",
-            "{ x.",
-            ".",
-        ),
-        *(
-            "JavaScript is off.",
-            "javaſcript on.",
-            "JAVASCRIPT",
-            "lorem ipsum",
-            "Lorem Ipsum dolor.",
-            "lorem  ipsum.",
-            "{",
-        ),
-        *("Terms of Use apply.", "Our Privacy Policy.", "It uses coo\u212aies.", "use cookies now!", "use c[1]ookies."),
-        *("[1]", "[]", "[12]", "[edit]", "[citation needed]", "[ 1]", "[1", "[\u0663]", "[edit", "[[2]]", "[Edit]"),
-        *("x" * 1000, "x" * 1001, "é" * 1000, "\u212a" * 3, "İ", "\0", "🙂.", "مرحبا؟", "\u202e."),
-    ]
-)
-JOINTS = st.sampled_from(
-    [" ", " ", " ", "", "\n", "\n", "\r\n", "\r", "\n\n", "\u2028", "\x85", "\x1c", "\u3000", "\t"]
-)
-PAGES = st.one_of(
-    TEXTS,
-    st.lists(st.tuples(PIECES, JOINTS), max_size=14).map(lambda pairs: "".join(a + b for a, b in pairs)),
-)
 
 
 def cleaned(pages: list[str]) -> list[Page]:

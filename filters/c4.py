@@ -50,6 +50,8 @@ class C4(Map):
     sentences than `min_sentences`; `few_long_lines`, when fewer than `min_long_lines` lines have `long_line` characters
     (mC4's rule of paragraphs: 3 and 200).
 
+    Sentences are those that spaCy's sentencizer finds over the words of its English tokenizer, in each kept line.
+
     Lines are those of `str.splitlines`; kept ones lose the white space round them and are joined by line feeds. With
     mode `tag` no text is changed and nothing dropped: `c4_rule` is the page rule that would drop the page, and
     `c4_sentences`, `c4_lines`, `c4_kept_lines` (int64) are what was counted.
@@ -109,6 +111,8 @@ class C4(Map):
         from stages.kernels.c4_lines import COLUMNS, SWITCHES, clean_pages
         from stages.kernels.characters import character_classes
         from stages.kernels.phrases import PHRASES
+        from stages.kernels.words_classes import word_classes
+        from stages.kernels.words_split import english_cases
 
         switches = sum(1 << place for place, name in enumerate(SWITCHES) if getattr(self, name))
         wanted = self.min_sentences or 0
@@ -131,6 +135,8 @@ class C4(Map):
                 texts.ends,
                 character_classes(),
                 PHRASES,
+                word_classes(),
+                english_cases(),
                 np.array(limits, np.int64),
                 out,
                 ends[1:],

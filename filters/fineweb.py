@@ -14,7 +14,7 @@ import pyarrow as pa
 from pydantic import Field
 
 from filters.limits import above, below, ratio
-from stages.counting import Counter, Wanted
+from stages.counting import Counter, Splitter, Wanted
 from stages.fields import Count, Share
 from stages.stage import Filter
 from stages.verdicts import Rule
@@ -53,6 +53,9 @@ class Fineweb(Filter):
     """Share of characters in lines that repeat an earlier one."""
     max_newlines_per_word: Annotated[float, Field(ge=0)] | None = 0.3
     """Line feeds per word at most."""
+    words: Splitter = "english"
+    """How texts are cut into words: `english` as spaCy's English tokenizer does, which datatrove takes; `whitespace` as
+    `str.split`; `unicode` into runs of letters, digits and marks, and each other character by itself."""
 
     def measures(self) -> tuple[str, ...]:
         limits = {
@@ -64,7 +67,7 @@ class Fineweb(Filter):
         return tuple(name for name, limit in limits.items() if limit is not None)
 
     def counts(self) -> Wanted:
-        return Wanted(frozenset({"words", "full_lines"}), short_line=self.short_line)
+        return Wanted(frozenset({"words", "full_lines"}), words=self.words, short_line=self.short_line)
 
     def open(self) -> Counter:
         """What counts; loads the kernel, so that no batch waits for it."""

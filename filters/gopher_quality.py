@@ -13,7 +13,7 @@ import pyarrow as pa
 from pydantic import Field, field_validator
 
 from filters.limits import above, below, ratio
-from stages.counting import Counter, Wanted
+from stages.counting import Counter, Splitter, Wanted
 from stages.fields import Count, Share
 from stages.stage import Filter
 from stages.verdicts import Rule
@@ -39,9 +39,8 @@ class GopherQuality(Filter):
     | `few_alphabetic_words` | words with a letter / all words < `min_alphabetic_words` | gopher_below_alpha_threshold |
     | `few_stop_words` | different stop words < `min_stop_words` | gopher_enough_stop_words |
 
-    Words lie between Unicode white space; the first four rules leave out words of punctuation alone. A rule is off
-    while its limit is null (0 is a limit, where datatrove takes it for off). A rule that would divide by zero (no
-    words, no lines) keeps the document.
+    The first four rules leave out words of punctuation alone. A rule is off while its limit is null (0 is a limit,
+    where datatrove takes it for off). A rule that would divide by zero (no words, no lines) keeps the document.
     """
 
     min_words: Annotated[Count, Field(ge=0)] | None = 50
@@ -66,6 +65,9 @@ class GopherQuality(Filter):
     """How many different stop words must occur."""
     stop_words: tuple[str, ...] = STOP_WORDS
     """The stop words, matched as they stand: `The` is not `the`."""
+    words: Splitter = "english"
+    """How texts are cut into words: `english` as spaCy's English tokenizer does, which datatrove takes; `whitespace` as
+    `str.split`; `unicode` into runs of letters, digits and marks, and each other character by itself."""
 
     @field_validator("stop_words")
     @classmethod
@@ -90,7 +92,7 @@ class GopherQuality(Filter):
 
     def counts(self) -> Wanted:
         stop_words = None if self.min_stop_words is None else self.stop_words
-        return Wanted(frozenset({"kinds", "lines"}), stop_words=stop_words)
+        return Wanted(frozenset({"kinds", "lines"}), words=self.words, stop_words=stop_words)
 
     def open(self) -> Counter:
         """What counts; loads the kernel, so that no batch waits for it."""

@@ -12,7 +12,7 @@ from typing import Final
 import pyarrow as pa
 
 from filters.limits import above, ratio
-from stages.counting import Counter, Wanted
+from stages.counting import Counter, Splitter, Wanted
 from stages.fields import Share
 from stages.stage import Filter
 from stages.verdicts import Rule
@@ -40,11 +40,11 @@ class GopherRepetition(Filter):
     | `top_2_gram` … `top_4_gram` | length × count of the most frequent n-gram / characters | top_2_gram … |
     | `duplicate_5_gram` … `duplicate_10_gram` | length of n-grams met before / characters | duplicated_5_n_grams … |
 
-    Lines lie between runs of newlines; paragraphs, of the stripped text, between runs of two or more. Words lie
-    between Unicode white space. A top n-gram is joined by blanks and counts even if it occurs once, so that very short
-    texts can fail; words of a duplicate n-gram are joined by nothing, and the walk goes on behind each one found. A
-    rule is off while its limit is null (0 is a limit, where datatrove takes it for off). The empty text is kept:
-    nothing in it is repeated (datatrove drops it as `empty`; `filters.length` does so here).
+    Lines lie between runs of newlines; paragraphs, of the stripped text, between runs of two or more. A top n-gram
+    is joined by blanks and counts even if it occurs once, so that very short texts can fail; words of a duplicate
+    n-gram are joined by nothing, and the walk goes on behind each one found. A rule is off while its limit is null
+    (0 is a limit, where datatrove takes it for off). The empty text is kept: nothing in it is repeated (datatrove
+    drops it as `empty`; `filters.length` does so here).
     """
 
     max_duplicate_paragraphs: Share | None = 0.3
@@ -73,13 +73,16 @@ class GopherRepetition(Filter):
     """Share of characters in repeated runs of nine words."""
     max_duplicate_10_gram: Share | None = 0.10
     """Share of characters in repeated runs of ten words."""
+    words: Splitter = "english"
+    """How texts are cut into words: `english` as spaCy's English tokenizer does, which datatrove takes; `whitespace` as
+    `str.split`; `unicode` into runs of letters, digits and marks, and each other character by itself."""
 
     def measures(self) -> tuple[str, ...]:
         return tuple(name for name in (*_COPIES, *_GRAMS.values()) if getattr(self, f"max_{name}") is not None)
 
     def counts(self) -> Wanted:
         grams = frozenset(length for length, name in _GRAMS.items() if getattr(self, f"max_{name}") is not None)
-        return Wanted(frozenset({"paragraphs", "pieces"}), grams)
+        return Wanted(frozenset({"paragraphs", "pieces"}), grams, words=self.words)
 
     def open(self) -> Counter:
         """What counts; loads the kernel, so that no batch waits for it."""

@@ -35,6 +35,12 @@ def _known(value: object) -> object:
     return value
 
 
+Source = Annotated[
+    Literal["cl100k", "o200k", "o200k_harmony", "llama3", "qwen3"] | ContentPath, BeforeValidator(_known)
+]
+"""What a stage takes for a tokenizer: a file `tokenizer.json` or `.gguf`, or a name in `VOCABULARIES`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tools:
     """The tokenizer with the ids that stand around a document, and for each id whether no text may make it."""
@@ -68,9 +74,7 @@ class Tokenize(Map):
     and those that lack some bytes (SmolLM's).
     """
 
-    tokenizer: Annotated[
-        Literal["cl100k", "o200k", "o200k_harmony", "llama3", "qwen3"] | ContentPath, BeforeValidator(_known)
-    ]
+    tokenizer: Source
     """A Hugging Face `tokenizer.json`, a model's `.gguf`, or a name: cl100k, o200k, o200k_harmony, llama3, qwen3."""
     bos: str | None = None
     """The control token before each document; `auto` = what the tokenizer calls its beginning; null = none."""

@@ -13,12 +13,14 @@ from numba.types import UniTuple, boolean, int64, uint8
 
 from stages.kernels.characters import DIGIT
 from stages.kernels.line_breaks import cut_lines
-from stages.kernels.loads import SPARE, code_point, copy_to_page
+from stages.kernels.loads import SPARE, code_point, copy_to_page, eight_bytes, put_eight_bytes, zero_bytes
 from stages.kernels.native import BYTES, LONGS, native
 from stages.kernels.phrases import JAVASCRIPT, LOREM_IPSUM, POLICY, has_phrase, may_have_phrase
-from stages.kernels.sentences import count_sentences
 from stages.kernels.spans import count_characters
 from stages.kernels.words import whitespace_width
+from stages.kernels.words_cases import WORDS, Words
+from stages.kernels.words_english import english_words
+from stages.kernels.words_sentences import find_sentences
 
 Bytes = npt.NDArray[np.uint8]
 Longs = npt.NDArray[np.int64]
@@ -32,12 +34,13 @@ SWITCHES: Final = ("terminal_punctuation", "citations", "javascript", "policy", 
 
 _TOO_LONG_WORD, _NO_TERMINAL, _TOO_FEW_WORDS, _JAVASCRIPT, _POLICY, _CITATION = range(6)
 _CITATION_WORDS: Final = np.frombuffer(b"[edit]|[citation needed]|", np.uint8)
+_BRACKETS: Final = np.uint64(0x5B5B5B5B5B5B5B5B)
 _KEPT: Final = -1
 _LOREM_IPSUM: Final = -2
 _CURLY_BRACKET: Final = -3
 
 
-@native(UniTuple(int64, 2)(BYTES, int64, int64))
+@native(UniTuple(int64, 2)(BYTES, int64, int64), memory="given")
 def strip_span(page: Bytes, start: int, end: int) -> tuple[int, int]:
     """The span without the white space at both its ends; it is empty if there is nothing else."""
     width = 1
@@ -54,7 +57,7 @@ def strip_span(page: Bytes, start: int, end: int) -> tuple[int, int]:
     return start, end
 
 
-@native(UniTuple(int64, 2)(BYTES, int64, int64, int64, int64))
+@native(UniTuple(int64, 2)(BYTES, int64, int64, int64, int64), memory="given")
 def _look_at_words(page: Bytes, start: int, end: int, enough: int, long_word: int) -> tuple[int, int]:
     """The span's words, counted up to `enough`, and whether one has more than `long_word` code points (-1: any may)."""
     if end - start <= long_word:
@@ -82,7 +85,7 @@ def _look_at_words(page: Bytes, start: int, end: int, enough: int, long_word: in
     return words, 0
 
 
-@native(int64(BYTES, int64, int64, BYTES))
+@native(int64(BYTES, int64, int64, BYTES), memory="given")
 def _citation_end(page: Bytes, at: int, end: int, classes: Bytes) -> int:
     """Where the citation mark that starts with the bracket at `at` ends: `[12]`, `[]`, `[edit]`; `at` if none does."""
     stop = at + 1
@@ -101,7 +104,7 @@ def _citation_end(page: Bytes, at: int, end: int, classes: Bytes) -> int:
     return at
 
 
-@native(boolean(BYTES, int64, int64))
+@native(boolean(BYTES, int64, int64), memory="given")
 def _ends_a_sentence(text: Bytes, start: int, end: int) -> bool:
     """Whether text[start:end] ends in one of `.?!"'`, and not in an ellipsis."""
     if start == end:
@@ -112,7 +115,7 @@ def _ends_a_sentence(text: Bytes, start: int, end: int) -> bool:
     return bool(last == 0x3F or last == 0x21 or last == 0x22 or last == 0x27)
 
 
-@native(int64(BYTES, int64, int64, int64, boolean, BYTES))
+@native(int64(BYTES, int64, int64, int64, boolean, BYTES), memory="given")
 def _phrase_rule(text: Bytes, start: int, end: int, switches: int, phrases_possible: bool, phrases: Bytes) -> int:
     """The line rule that the line breaks by what it says, or the page rule below zero; `_KEPT` for none."""
     if phrases_possible and switches & 16 and has_phrase(text, start, end, phrases, LOREM_IPSUM):
@@ -130,7 +133,7 @@ def _phrase_rule(text: Bytes, start: int, end: int, switches: int, phrases_possi
     return _KEPT
 
 
-@native(int64(BYTES, int64, int64))
+@native(int64(BYTES, int64, int64), memory="given")
 def _count_long_lines(page: Bytes, size: int, long_line: int) -> int:
     """Lines between line feeds that have at least `long_line` code points."""
     found = 0
@@ -143,8 +146,49 @@ def _count_long_lines(page: Bytes, size: int, long_line: int) -> int:
 
 
 @native(
+    UniTuple(int64, 2)(*(BYTES, int64, int64, int64, int64), *(BYTES, uint8[::1], int64, int64[:, ::1], int64)),
+    memory="given",
+)
+def _put_line(
+    page: Bytes,
+    start: int,
+    end: int,
+    row: int,
+    switches: int,
+    classes: Bytes,
+    out: Bytes,
+    to: int,
+    cuts: Longs,
+    made: int,
+) -> tuple[int, int]:
+    """Copy the line to `out` without its citation marks; where it ends there, and how many cuts are made by now."""
+    at = start
+    while at < end:
+        word = eight_bytes(page, at)
+        if not switches & 2 or zero_bytes(word ^ _BRACKETS) == 0:
+            put_eight_bytes(out, to, word)
+            to += min(8, end - at)
+            at += 8
+            continue
+        for _ in range(8):
+            if at >= end:
+                break
+            stop = _citation_end(page, at, end, classes) if page[np.uint64(at)] == 0x5B else at
+            if stop == at:
+                out[np.uint64(to)] = page[np.uint64(at)]
+                to += 1
+                at += 1
+                continue
+            if made < len(cuts):
+                cuts[made, 0], cuts[made, 1], cuts[made, 2], cuts[made, 3] = row, at, stop, _CITATION
+            made += 1
+            at = stop
+    return to, made
+
+
+@native(
     int64(
-        *(BYTES, LONGS, LONGS, BYTES, BYTES, LONGS),
+        *(BYTES, LONGS, LONGS, BYTES, BYTES, WORDS, WORDS, LONGS),
         *(uint8[::1], int64[::1], int64[:, ::1], int64[:, ::1]),
     )
 )
@@ -154,6 +198,8 @@ def clean_pages(
     ends: Longs,
     classes: Bytes,
     phrases: Bytes,
+    word_classes: Words,
+    cases: Words,
     limits: Longs,
     out: Bytes,
     out_ends: Longs,
@@ -171,6 +217,8 @@ def clean_pages(
         longest = max(longest, ends[row] - starts[row])
     page = np.empty(longest + 2 * SPARE, np.uint8)
     line_starts, line_ends = np.empty(longest + 2, np.int32), np.empty(longest + 2, np.int32)
+    word_begins, word_ends = np.empty(longest + 2, np.int32), np.empty(longest + 2, np.int32)
+    no_heads = np.empty(0, np.int32)
     switches, min_words, long_word, enough, long_line = limits[0], limits[1], limits[2], limits[3], limits[4]
     to = made = 0
     for row in range(len(starts)):
@@ -187,20 +235,7 @@ def clean_pages(
             begin = to + (kept > 0)
             to_line, cuts_of_line = begin, made
             if rule == _KEPT:
-                at = start
-                while at < end:
-                    byte = page[np.uint64(at)]
-                    if byte == 0x5B and switches & 2:
-                        stop = _citation_end(page, at, end, classes)
-                        if stop > at:
-                            if made < len(cuts):
-                                cuts[made, 0], cuts[made, 1], cuts[made, 2], cuts[made, 3] = row, at, stop, _CITATION
-                            made += 1
-                            at = stop
-                            continue
-                    out[np.uint64(to_line)] = byte
-                    to_line += 1
-                    at += 1
+                to_line, made = _put_line(page, start, end, row, switches, classes, out, begin, cuts, made)
                 if switches & 1 and not _ends_a_sentence(out, begin, to_line):
                     rule = _NO_TERMINAL
                 elif words < min_words:
@@ -221,7 +256,8 @@ def clean_pages(
                 out[np.uint64(to)] = 0x0A
             if sentences < enough:
                 out[to_line : to_line + SPARE] = 0
-                sentences += count_sentences(out, begin, to_line)
+                words = english_words(out, begin, to_line, word_classes, cases, word_begins, word_ends)
+                sentences += find_sentences(out, begin, word_classes, word_begins, word_ends, 0, words, no_heads)
             kept += 1
             to = to_line
         if page_rule:

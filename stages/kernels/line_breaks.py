@@ -20,7 +20,7 @@ _C2: Final = np.uint64(0xC2C2C2C2C2C2C2C2)
 _E2: Final = np.uint64(0xE2E2E2E2E2E2E2E2)
 
 
-@native(int64(BYTES, int64), inline="always")
+@native(int64(BYTES, int64), inline="always", memory="given")
 def break_width(page: Bytes, at: int) -> int:
     """Bytes of the line break that starts at `at`, CR LF being one; 0 where none starts."""
     place = np.uint64(at)
@@ -36,7 +36,7 @@ def break_width(page: Bytes, at: int) -> int:
     return 0
 
 
-@native(UniTuple(int64, 2)(BYTES, int64, int32[::1], int32[::1]))
+@native(UniTuple(int64, 2)(BYTES, int64, int32[::1], int32[::1]), memory="given")
 def cut_lines(page: Bytes, size: int, starts: Ints, ends: Ints) -> tuple[int, int]:
     """Cut as `str.splitlines` does; the number of lines, and of breaks that are no LF."""
     lines = 0
@@ -69,7 +69,7 @@ def cut_lines(page: Bytes, size: int, starts: Ints, ends: Ints) -> tuple[int, in
     return lines, foreign
 
 
-@native(int64(BYTES, int64, int32[::1], int32[::1]))
+@native(int64(BYTES, int64, int32[::1], int32[::1]), memory="given")
 def cut_at_line_feeds(page: Bytes, size: int, starts: Ints, ends: Ints) -> int:
     """Cut as `str.split("\\n")` does; the number of lines, which is one at least."""
     lines = 0

@@ -25,7 +25,7 @@ TOPS: Final = np.uint64(0x8080808080808080)
 Bytes = npt.NDArray[np.uint8]
 
 
-@native(uint64(BYTES, int64), inline="always")
+@native(uint64(BYTES, int64), inline="always", memory="given")
 def eight_bytes(data: Bytes, at: int) -> Any:
     """The eight bytes from `at` on, the first one lowest."""
     place = np.uint64(at)
@@ -35,7 +35,7 @@ def eight_bytes(data: Bytes, at: int) -> Any:
     return word
 
 
-@native(void(uint8[::1], int64, uint64), inline="always")
+@native(void(uint8[::1], int64, uint64), inline="always", memory="given")
 def put_eight_bytes(data: Bytes, at: int, word: Any) -> None:
     """The reverse of `eight_bytes`."""
     place = np.uint64(at)
@@ -43,7 +43,7 @@ def put_eight_bytes(data: Bytes, at: int, word: Any) -> None:
         data[place + np.uint64(byte)] = np.uint8(word >> np.uint64(8 * byte))
 
 
-@native(uint64(uint64), inline="always")
+@native(uint64(uint64), inline="always", memory="given")
 def zero_bytes(word: Any) -> Any:
     """Not 0 exactly where one of the eight bytes is 0."""
     return (word - ONES) & ~word & TOPS
@@ -57,21 +57,23 @@ def _trailing_zeros(typing: Any, word: Any) -> Any:  # numba has no public name 
     return uint64(uint64), generate
 
 
-@native(uint64(uint64), inline="always")
+@native(uint64(uint64), inline="always", memory="given")
 def first_byte(hits: Any) -> Any:
     """The number of the lowest byte that is not 0; 8 where all are."""
     return _trailing_zeros(hits) >> np.uint64(3)
 
 
-@native(void(BYTES, int64, int64, uint8[::1]))
+@native(void(BYTES, int64, int64, uint8[::1]), memory="given")
 def copy_to_page(data: Bytes, start: int, end: int, page: Bytes) -> None:
     """Copy [start, end) to the start of the page, and NUL behind it."""
-    size = end - start
-    page[:size] = data[start:end]
-    page[size : size + SPARE] = 0
+    size = np.uint64(end - start)
+    for at in range(size):
+        page[at] = data[np.uint64(start) + at]
+    for at in range(size, size + np.uint64(SPARE)):
+        page[at] = 0
 
 
-@native(int64(BYTES, int64), inline="always")
+@native(int64(BYTES, int64), inline="always", memory="given")
 def code_point(page: Bytes, at: int) -> int:
     """The code point that starts at `at` (UTF-8, RFC 3629; the text is known to be valid)."""
     place = np.uint64(at)

@@ -13,13 +13,13 @@ from stages.kernels.native import BYTES, native
 Bytes = npt.NDArray[np.uint8]
 
 
-@native(uint8(uint8, boolean))
+@native(uint8(uint8, boolean), memory="given")
 def plus(some: Any, more: bool) -> Any:
     """One byte more or not; a sum of any other type would not stay within a byte."""
     return some + more
 
 
-@native(UniTuple(int64, 5)(BYTES, int64))
+@native(UniTuple(int64, 5)(BYTES, int64), memory="given")
 def count_marks(page: Bytes, size: int) -> tuple[int, int, int, int, int]:
     """How many code points, hash signs, line feeds, `…`, and pairs of full stops (overlapping ones too).
 
@@ -54,7 +54,7 @@ def count_marks(page: Bytes, size: int) -> tuple[int, int, int, int, int]:
     return characters, hashes, feeds, ellipses, stops
 
 
-@native(int64(BYTES, int64))
+@native(int64(BYTES, int64), memory="given")
 def count_dot_ellipses(page: Bytes, size: int) -> int:
     """How often `...` occurs, not overlapping."""
     found = 0

@@ -64,7 +64,7 @@ PARTS: Final = {
 FIRST_GRAM: Final = 20
 
 
-@native(int64(BYTES, int64, uint8[::1], int32[::1], int32[::1]))
+@native(int64(BYTES, int64, uint8[::1], int32[::1], int32[::1]), memory="given")
 def split_at_white_space(page: Bytes, size: int, white: Bytes, begins: Ints, ends: Ints) -> int:
     """The words of `str.split()`. `white`: scratch, as long as the page.
 
@@ -99,7 +99,7 @@ def split_at_white_space(page: Bytes, size: int, white: Bytes, begins: Ints, end
     return int(words)
 
 
-@native(void(BYTES, int32[::1], int32[::1], int64, int64[::1]))
+@native(void(BYTES, int32[::1], int32[::1], int64, int64[::1]), memory="given")
 def _count_line_ends(page: Bytes, starts: Ints, ends: Ints, lines: int, found: Longs) -> None:
     """Lines whose first character but white space is a bullet or a hyphen, and whose last is an ellipsis."""
     bullets = ellipses = 0
@@ -133,7 +133,8 @@ def _count_line_ends(page: Bytes, starts: Ints, ends: Ints, lines: int, found: L
     void(
         *(BYTES, int64, int32[::1], int32[::1], int64, BYTES, int64),
         *(uint64[::1], int32[::1], int64[::1]),
-    )
+    ),
+    memory="given",
 )
 def _count_pieces(
     page: Bytes,
@@ -189,7 +190,7 @@ def _count_pieces(
     found[3], found[4], found[5], found[6] = full, ended, short, repeated_full
 
 
-@native(int64(BYTES, int64, int32[::1], int32[::1], int64, int32[::1], int32[::1]))
+@native(int64(BYTES, int64, int32[::1], int32[::1], int64, int32[::1], int32[::1]), memory="given")
 def _cut_paragraphs(page: Bytes, size: int, starts: Ints, ends: Ints, lines: int, begins: Ints, stops: Ints) -> int:
     """Paragraphs of the stripped text: lines between line feeds, joined where no empty one lies between them."""
     start, end = 0, size
@@ -223,6 +224,62 @@ def _cut_paragraphs(page: Bytes, size: int, starts: Ints, ends: Ints, lines: int
             inside = True
         stops[paragraphs - 1] = min(ends[line], end)
     return paragraphs
+
+
+@native(void(int64, int32[::1], int32[::1], uint8[::1], int64[::1]), memory="given")
+def _count_kinds(different: int, times: Ints, lengths: Ints, kinds: Bytes, found: Longs) -> None:
+    """`found`: plain words, their code points, words with a letter."""
+    plain = characters = lettered = 0
+    for number in range(np.uint64(different)):
+        often = int(times[number])
+        if kinds[number] & PLAIN:
+            plain += often
+            characters += often * lengths[number]
+        if kinds[number] & HAS_LETTER:
+            lettered += often
+    found[0], found[1], found[2] = plain, characters, lettered
+
+
+@native(
+    int64(
+        *(BYTES, int32[::1], int32[::1], int64, int32[::1], int64[::1]),
+        *(BYTES, int32[::1], int32[::1], uint64[::1], int32[::1], int64),
+    ),
+    memory="given",
+)
+def _count_stop_words(
+    page: Bytes,
+    begins: Ints,
+    ends: Ints,
+    different: int,
+    firsts: Ints,
+    initials: Longs,
+    stop_data: Bytes,
+    stop_starts: Ints,
+    stop_ends: Ints,
+    stop_hashes: Hashes,
+    stop_slots: Ints,
+    stop_mask: int,
+) -> int:
+    """How many of the different words are stop words. `initials`: bits of their first bytes, by length."""
+    found = 0
+    for number in range(np.uint64(different)):
+        first = np.uint64(firsts[number])
+        begin, end = int(begins[first]), int(ends[first])
+        if end - begin < len(initials) and initials[np.uint64(end - begin)] >> int(page[np.uint64(begin)] & 31) & 1:
+            at = find_word(stop_data, stop_starts, stop_ends, stop_hashes, stop_slots, stop_mask, page, begin, end)
+            found += at >= 0
+    return found
+
+
+@native(void(int64, int32[::1], int32[::1], int32[::1]), memory="given")
+def _sum_up(words: int, numbers: Ints, lengths: Ints, letters: Ints) -> None:
+    """`letters`: code points before each word, and in all."""
+    before = 0
+    for index in range(np.uint64(words)):
+        letters[index] = before
+        before += lengths[np.uint64(numbers[index])]
+    letters[np.uint64(words)] = before
 
 
 @native(
@@ -326,26 +383,25 @@ def count_pages(
             continue
         different = number_words(page, begins, stops, words, numbers, keys, firsts, times, slots)
         look_at_words(page, begins, stops, different, classes, keys, firsts, times, lengths, kinds)
-        plain = plain_characters = lettered = stop_words = 0
-        for number in range(np.uint64(different)):
-            kind = kinds[number]
-            if kind & PLAIN:
-                plain += times[number]
-                plain_characters += times[number] * lengths[number]
-            if kind & HAS_LETTER:
-                lettered += times[number]
-            begin, end = int(begins[np.uint64(firsts[number])]), int(stops[np.uint64(firsts[number])])
-            if end - begin <= longest_stop_word and initials[end - begin] >> (page[np.uint64(begin)] & 31) & 1:
-                args = (stop_data, stop_starts, stop_ends, stop_hashes, stop_slots, stop_mask)
-                stop_words += find_word(*args, page, begin, end) >= 0
-        count[2], count[3], count[4], count[5] = plain, plain_characters, lettered, stop_words
+        _count_kinds(different, times, lengths, kinds, found)
+        count[2], count[3], count[4] = found[0], found[1], found[2]
+        count[5] = _count_stop_words(
+            page,
+            begins,
+            stops,
+            different,
+            firsts,
+            initials,
+            stop_data,
+            stop_starts,
+            stop_ends,
+            stop_hashes,
+            stop_slots,
+            stop_mask,
+        )
         if not wants_grams:
             continue
-        before = 0
-        for index in range(np.uint64(words)):
-            letters[index] = before
-            before += lengths[np.uint64(numbers[index])]
-        letters[np.uint64(words)] = before
+        _sum_up(words, numbers, lengths, letters)
         if grams[2:5].sum() > 0:
             found[:] = 0
             top_grams(numbers, times, words, letters, grams, at, lengths, keys, firsts, line_starts, slots, found)

@@ -24,7 +24,7 @@ PHRASES: Final = np.frombuffer(
 _END: Final = 0x7C
 
 
-@native(boolean(BYTES, int64))
+@native(boolean(BYTES, int64), memory="given")
 def may_have_phrase(page: Bytes, size: int) -> bool:
     """Whether one of the phrases can be in the page; a bracket makes it possible, as citations are taken out first."""
     some: Any
@@ -44,7 +44,7 @@ def may_have_phrase(page: Bytes, size: int) -> bool:
     return False
 
 
-@native(boolean(BYTES, int64, int64, BYTES, int64))
+@native(boolean(BYTES, int64, int64, BYTES, int64), memory="given")
 def has_phrase(text: Bytes, start: int, end: int, phrases: Bytes, phrase: int) -> bool:
     """Whether the phrase at `phrase` is in text[start:end], lower-cased by `str.lower`: Kelvin's sign is a k."""
     first = phrases[np.uint64(phrase)]

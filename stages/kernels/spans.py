@@ -20,7 +20,7 @@ _STIR: Final = np.uint64(0x9E3779B97F4A7C15)
 Ints = npt.NDArray[np.int32]
 
 
-@native(uint64(BYTES, int64, int64), inline="always")
+@native(uint64(BYTES, int64, int64), inline="always", memory="given")
 def hash_span(data: npt.NDArray[np.uint8], start: int, end: int) -> Any:
     """64 bits that depend on every byte in [start, end); eight bytes are taken at a time."""
     state = np.uint64(end - start) * _STIR
@@ -45,7 +45,7 @@ def hash_span(data: npt.NDArray[np.uint8], start: int, end: int) -> Any:
     return state ^ (state >> np.uint64(32))
 
 
-@native(boolean(BYTES, int64, int64, int64, int64), inline="always")
+@native(boolean(BYTES, int64, int64, int64, int64), inline="always", memory="given")
 def same_span(data: npt.NDArray[np.uint8], start: int, end: int, other: int, other_end: int) -> bool:
     """Whether [start, end) and [other, other_end) hold the same bytes."""
     if end - start != other_end - other:
@@ -57,7 +57,7 @@ def same_span(data: npt.NDArray[np.uint8], start: int, end: int, other: int, oth
     return bool(at == stop)
 
 
-@native(int64(BYTES, int64, int64))
+@native(int64(BYTES, int64, int64), memory="given")
 def count_characters(data: npt.NDArray[np.uint8], start: int, end: int) -> int:
     """Code points in [start, end): all bytes but the continuation bytes of UTF-8 (RFC 3629, section 3)."""
     characters = 0
@@ -66,7 +66,7 @@ def count_characters(data: npt.NDArray[np.uint8], start: int, end: int) -> int:
     return characters
 
 
-@native(int64(int32[::1], int64))
+@native(int64(int32[::1], int64), memory="given")
 def empty_slots(slots: Ints, entries: int) -> int:
     """Empty as many slots as `entries` need, twice as many at least, and return the mask of the table."""
     size = 16
@@ -76,7 +76,7 @@ def empty_slots(slots: Ints, entries: int) -> int:
     return size - 1
 
 
-@native(int64(BYTES, int32[::1], int32[::1], uint64[::1], int32[::1], int64, int64), inline="always")
+@native(int64(BYTES, int32[::1], int32[::1], uint64[::1], int32[::1], int64, int64), inline="always", memory="given")
 def first_equal(
     data: npt.NDArray[np.uint8],
     starts: Ints,
@@ -99,7 +99,7 @@ def first_equal(
         slot = (slot + 1) & mask
 
 
-@native(UniTuple(int64, 2)(BYTES, int32[::1], int32[::1], int64, uint64[::1], int32[::1]))
+@native(UniTuple(int64, 2)(BYTES, int32[::1], int32[::1], int64, uint64[::1], int32[::1]), memory="given")
 def repeated_spans(
     data: npt.NDArray[np.uint8],
     starts: Ints,

@@ -26,7 +26,7 @@ PLAIN: Final = 2
 _STIR: Final = np.uint64(0x9E3779B97F4A7C15)
 
 
-@native(uint64(BYTES, int64, int64, uint64), inline="always")
+@native(uint64(BYTES, int64, int64, uint64), inline="always", memory="given")
 def hash_word(page: Bytes, start: int, length: int, head: Any) -> Any:
     """64 bits that depend on every byte of a word; `head`: its first eight bytes, NUL behind a shorter one."""
     state = (head ^ np.uint64(length)) * _STIR
@@ -37,7 +37,10 @@ def hash_word(page: Bytes, start: int, length: int, head: Any) -> Any:
     return state ^ (state >> np.uint64(32))
 
 
-@native(int64(BYTES, int32[::1], int32[::1], int64, int32[::1], uint64[::1], int32[::1], int32[::1], int32[::1]))
+@native(
+    int64(BYTES, int32[::1], int32[::1], int64, int32[::1], uint64[::1], int32[::1], int32[::1], int32[::1]),
+    memory="given",
+)
 def number_words(
     page: Bytes,
     begins: Ints,
@@ -88,14 +91,14 @@ def number_words(
     return different
 
 
-@native(boolean(uint64), inline="always")
+@native(boolean(uint64), inline="always", memory="given")
 def has_ascii_letter(word: Any) -> bool:
     """Whether one of eight ASCII bytes is a letter: large ones are made small, then those above `z` fall out."""
     small = word | np.uint64(0x2020202020202020)
     return bool((small + np.uint64(0x1F1F1F1F1F1F1F1F)) & ~(small + np.uint64(0x0505050505050505)) & TOPS)
 
 
-@native(UniTuple(int64, 2)(BYTES, int64, int64, BYTES))
+@native(UniTuple(int64, 2)(BYTES, int64, int64, BYTES), memory="given")
 def look_at_word(page: Bytes, start: int, end: int, classes: Bytes) -> tuple[int, int]:
     """The word's code points, and whether it has a letter and is plain, as bits."""
     characters = 0
@@ -126,7 +129,7 @@ def look_at_word(page: Bytes, start: int, end: int, classes: Bytes) -> tuple[int
     return characters, (HAS_LETTER if kinds & LETTER else 0) | (PLAIN if plain else 0)
 
 
-@native(int64(BYTES, *(int32[::1],) * 2, int64, BYTES, uint64[::1], *(int32[::1],) * 3, uint8[::1]))
+@native(int64(BYTES, *(int32[::1],) * 2, int64, BYTES, uint64[::1], *(int32[::1],) * 3, uint8[::1]), memory="given")
 def look_at_words(
     page: Bytes,
     begins: Ints,

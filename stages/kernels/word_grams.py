@@ -33,7 +33,8 @@ _OTHER_STIR: Final = np.uint64(0xC2B2AE3D27D4EB4F)
     void(
         *(int32[::1], int32[::1], int64, int32[::1], LONGS),
         *(int32[::1], int32[::1], uint64[::1], int32[::1], int32[::1], int32[::1], int64[::1]),
-    )
+    ),
+    memory="given",
 )
 def top_grams(
     numbers: Ints,
@@ -99,7 +100,7 @@ def top_grams(
         candidates = kept
 
 
-@native(int64(BYTES, int32[::1], int32[::1], int64, uint8[::1], int32[::1]))
+@native(int64(BYTES, int32[::1], int32[::1], int64, uint8[::1], int32[::1]), memory="given")
 def squeeze(page: Bytes, begins: Ints, ends: Ints, words: int, squeezed: Bytes, at: Ints) -> int:
     """Copy the words in a row, word i to squeezed[at[i]:at[i+1]]; their bytes together."""
     to = 0
@@ -116,7 +117,9 @@ def squeeze(page: Bytes, begins: Ints, ends: Ints, words: int, squeezed: Bytes, 
     return to
 
 
-@native(int64(BYTES, int32[::1], int64, int64, int64, *(int32[::1],) * 2, uint8[::1], *(uint64[::1],) * 2))
+@native(
+    int64(BYTES, int32[::1], int64, int64, int64, *(int32[::1],) * 2, uint8[::1], *(uint64[::1],) * 2), memory="given"
+)
 def _keep_repeated_prefixes(
     squeezed: Bytes,
     at: Ints,
@@ -167,7 +170,7 @@ def _keep_repeated_prefixes(
     return kept
 
 
-@native(int64(BYTES, int32[::1], int64, *(int32[::1],) * 2, uint8[::1], *(uint64[::1],) * 2))
+@native(int64(BYTES, int32[::1], int64, *(int32[::1],) * 2, uint8[::1], *(uint64[::1],) * 2), memory="given")
 def find_repeatable(
     squeezed: Bytes, at: Ints, words: int, positions: Ints, bits: Ints, levels: Bytes, once: Hashes, twice: Hashes
 ) -> int:
@@ -192,7 +195,9 @@ def find_repeatable(
     return found
 
 
-@native(int64(BYTES, *(int32[::1],) * 2, *(int64,) * 3, int32[::1], uint8[::1], uint64[::1], int32[::1]))
+@native(
+    int64(BYTES, *(int32[::1],) * 2, *(int64,) * 3, int32[::1], uint8[::1], uint64[::1], int32[::1]), memory="given"
+)
 def duplicate_gram(
     squeezed: Bytes,
     at: Ints,

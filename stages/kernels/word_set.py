@@ -43,7 +43,7 @@ def word_set(words: Sequence[str]) -> WordSet:
     return WordSet(data, starts, ends, hashes, slots, mask, max(map(len, encoded), default=0))
 
 
-@native(int64(BYTES, int32[::1], int32[::1], uint64[::1], int32[::1], int64, BYTES, int64, int64))
+@native(int64(BYTES, int32[::1], int32[::1], uint64[::1], int32[::1], int64, BYTES, int64, int64), memory="given")
 def find_word(
     words: npt.NDArray[np.uint8],
     starts: Ints,

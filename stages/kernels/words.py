@@ -21,7 +21,7 @@ def count_words(texts: Texts) -> npt.NDArray[np.int64]:
     return counts
 
 
-@native(int64(BYTES, int64, int64), inline="always")
+@native(int64(BYTES, int64, int64), inline="always", memory="given")
 def whitespace_width(data: npt.NDArray[np.uint8], at: int, end: int) -> int:
     """Bytes of the white space character that starts at `at`; 0 where another character or no character starts."""
     place = np.uint64(at)
@@ -44,7 +44,7 @@ def whitespace_width(data: npt.NDArray[np.uint8], at: int, end: int) -> int:
     return 3 if second == 0x80 and (third <= 0x8A or third == 0xA8 or third == 0xA9 or third == 0xAF) else 0
 
 
-@native(void(BYTES, LONGS, LONGS, int64[::1]))
+@native(void(BYTES, LONGS, LONGS, int64[::1]), memory="given")
 def _count_words(
     data: npt.NDArray[np.uint8],
     starts: npt.NDArray[np.int64],

@@ -22,7 +22,7 @@ def judged(stage: GopherQuality, *texts: str) -> list[Verdict]:
 
 
 def only(**limits: float) -> GopherQuality:
-    return GopherQuality.model_validate({**OFF, **limits})
+    return GopherQuality.model_validate({**OFF, "words": "whitespace", **limits})
 
 
 def test_prose_is_kept_and_too_little_of_it_dropped() -> None:

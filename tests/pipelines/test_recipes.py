@@ -6,6 +6,7 @@ from pathlib import Path
 
 import fasttext_new
 import pytest
+from tokenizers import Tokenizer, models
 
 from pipelines import compile_pipeline, recipe_names
 from stages.archives.write import WarcWriter
@@ -28,13 +29,25 @@ def place(tmp_path: Path) -> Path:
     (tmp_path / "train.txt").write_text("".join(lines * 5))
     model = fasttext_new.train_supervised(input=str(tmp_path / "train.txt"), dim=4, bucket=100, thread=1, verbose=0)
     model.save_model(str(tmp_path / "model.bin"))
+    _gneissweb_models(tmp_path)
     return tmp_path
+
+
+def _gneissweb_models(place: Path) -> None:
+    """What the recipe `gneissweb` takes from its users, without anything in it."""
+    (place / "models").mkdir()
+    names = {"oh_eli5": "hq", "gneissweb_quality_annotator": "hq", "technology_computing": "technology"}
+    for name, label in {**names, **{name: name for name in ("medical", "education", "science")}}.items():
+        (place / "train.txt").write_text(f"__label__{label} the mill\n__label__cc buy watches\n")
+        model = fasttext_new.train_supervised(input=str(place / "train.txt"), dim=2, bucket=10, minCount=1, verbose=0)
+        model.save_model(str(place / "models" / f"fasttext_{name}.bin"))
+    Tokenizer(models.BPE(vocab={"a": 0}, merges=[])).save(str(place / "models" / "tokenizer.json"))
 
 
 @pytest.mark.parametrize("name", recipe_names())
 def test_a_recipe_runs_on_its_default_paths(place: Path, name: str) -> None:
     # A model's path starts at the YAML file, which for a recipe is nowhere of the user's.
-    settings = ["vars.classifier=model.bin"] if name == "full" else []
+    settings = {"full": ["vars.classifier=model.bin"], "gneissweb": ["vars.models=models"]}.get(name, [])
     plan = compile_pipeline(name, settings=settings, working_directory=place)
 
     assert plan.name == name

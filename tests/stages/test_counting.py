@@ -42,7 +42,7 @@ def test_other_stop_words_begin_anew() -> None:
 def test_a_filter_judges_the_same_by_shared_counts(stage: Filter) -> None:
     texts = ["the mill turns and turns. " * 9, "", "- a\n- b\n\n- a", "word " * 60, "short\nlines\nonly."]
     batch = pa.record_batch({"text": texts})
-    whole = Wanted(frozenset({"words"}))
+    whole = Wanted()
     for other in (GopherQuality(), GopherRepetition(), Fineweb(short_line=10)):
         joined = whole.with_all_of(other.counts())
         assert joined is not None

@@ -8,13 +8,16 @@ import tempfile
 from pathlib import Path
 
 import numba
+import numpy as np
 import pytest
 
 import stages.kernels.native as native
 from stages.kernels.words import whitespace_width
 
 LOAD = """
+import numpy as np
 import stages.kernels.words as words
+words.whitespace_width(np.zeros(1, np.uint8), 0, 1)
 print(sum(words.whitespace_width.stats.cache_misses.values()), sum(words.whitespace_width.stats.cache_hits.values()))
 """
 
@@ -23,6 +26,7 @@ def test_a_second_process_loads_what_the_first_compiled() -> None:
     home = Path(native.__file__).parents[2]
     run = [subprocess.run([sys.executable, "-c", LOAD], capture_output=True, check=True, cwd=home) for _ in range(2)]
     assert run[-1].stdout.split() == [b"0", b"1"]
+    assert whitespace_width(np.array([32], np.uint8), 0, 1) == 1
     assert whitespace_width.stats.cache_path.startswith(str(native.cache_folder()))
 
 
@@ -81,3 +85,15 @@ def test_an_edit_gives_new_code_to_the_kernels_it_touches_and_to_no_other(tmp_pa
     after = hashes()
     assert before[0] != after[0]
     assert before[1] == after[1]
+
+
+def test_a_kernel_that_only_kernels_call_is_not_loaded() -> None:
+    code = (
+        "from stages.counting import Counter, Wanted\nimport pyarrow as pa\n"
+        "Counter(Wanted(words='whitespace')).counts(pa.record_batch({'text': ['a b']}))\n"
+        "from stages.kernels.page_counts import count_pages, cut_lines\n"
+        "print(len(count_pages.overloads), len(cut_lines.overloads))"
+    )
+    home = Path(native.__file__).parents[2]
+    run = [subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, cwd=home) for _ in range(2)]
+    assert run[-1].stdout.split() == [b"1", b"0"]

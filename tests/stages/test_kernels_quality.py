@@ -56,7 +56,7 @@ NAMES += ("lines", "bullet_lines", "ellipsis_lines", "stop_words")
 
 
 def counted(texts: list[str | None], stop_words: tuple[str, ...] = STOP_WORDS) -> Mapping[str, Any]:
-    counter = Counter(Wanted(frozenset({"kinds", "lines"}), stop_words=stop_words))
+    counter = Counter(Wanted(frozenset({"kinds", "lines"}), words="whitespace", stop_words=stop_words))
     return counter.counts(pa.record_batch({"text": pa.array(texts, pa.string())}))
 
 

@@ -69,7 +69,7 @@ def reference(text: str) -> list[int]:
 
 
 def rows(texts: list[str], grams: Iterable[int] = GRAMS) -> list[list[int]]:
-    counter = Counter(Wanted(frozenset({"paragraphs", "pieces"}), frozenset(grams)))
+    counter = Counter(Wanted(frozenset({"paragraphs", "pieces"}), frozenset(grams), words="whitespace"))
     count = counter.counts(pa.record_batch({"text": pa.array(texts, pa.string())}))
     return [list(row) for row in zip(*(count[name].tolist() for name in NAMES))]
 

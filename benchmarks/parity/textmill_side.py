@@ -70,7 +70,7 @@ def _mapped(batch: pa.RecordBatch, stage: Any, tools: Any) -> tuple[pa.Array, pa
 
 def _opened(kind: type[Stage], words: Words, **fields: Any) -> tuple[Any, Any]:
     """The stage as it comes, but for the words, and its tools."""
-    if words == "same" and "words" in kind.model_fields:
+    if words == "same" and kind is not C4:
         fields["words"] = "whitespace"
     stage = kind.model_validate(fields)
     return stage, stage.open()

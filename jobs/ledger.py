@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from jobs.store import Store
 from stages.document import LENGTH, OFFSET
+from stages.kernels.texts import texts_of
 from stages.verdicts import Cuts, Rejected, Verdicts
 
 LEDGER: Final = pa.schema(
@@ -104,12 +105,7 @@ def whereabouts(batch: pa.RecordBatch, picks: pa.Array) -> dict[str, pa.Array | 
 def cut_rows(batch: pa.RecordBatch, cuts: Cuts, step: str, stage: str) -> pa.RecordBatch:
     """Ledger rows for spans cut out of texts of this batch; spans are bytes of the text as it was before."""
     picks = pa.array(cuts.row)
-    spans = []
-    texts = batch["text"]
-    # One Python step per cut span: the span's text must be sliced by bytes, which Arrow has no kernel for.
-    for row, start, end in zip(cuts.row.tolist(), cuts.start.tolist(), cuts.end.tolist()):
-        spans.append(texts[row].as_buffer()[start:end].to_pybytes().decode("utf-8", "replace"))
-    span = pa.array(spans, pa.string())
+    span = _spans(batch["text"], cuts)
     columns = whereabouts(batch.drop_columns(["text"]), picks)
     return fill(
         len(picks),
@@ -122,6 +118,24 @@ def cut_rows(batch: pa.RecordBatch, cuts: Cuts, step: str, stage: str) -> pa.Rec
         chars=pc.utf8_length(span).cast(pa.int64()),
         excerpt=pc.utf8_slice_codeunits(span, 0, EXCERPT),
         **columns,
+    )
+
+
+def _spans(text: pa.StringArray, cuts: Cuts) -> pa.StringArray:
+    """The text of each cut, without a step per cut where they ascend and fall on characters, as they should."""
+    texts = texts_of(text)
+    starts, ends = texts.starts[cuts.row] + cuts.start, texts.starts[cuts.row] + cuts.end
+    bounds = np.stack([starts, ends], axis=1).reshape(-1)
+    inside = bounds[bounds < len(texts.data)]
+    if (np.diff(bounds) >= 0).all() and not (texts.data[inside] & 0xC0 == 0x80).any():
+        # Every second piece of the texts' bytes is a cut, the others lie between two.
+        pieces = pa.StringArray.from_buffers(
+            max(len(bounds) - 1, 0), pa.py_buffer(bounds.astype(np.int32)), pa.py_buffer(texts.data)
+        )
+        return pieces.take(pa.array(np.arange(0, len(bounds), 2)))
+    data = memoryview(texts.data)
+    return pa.array(
+        [bytes(data[start:end]).decode("utf-8", "replace") for start, end in zip(starts, ends)], pa.string()
     )
 
 

@@ -133,9 +133,9 @@ def _spans(text: pa.StringArray, cuts: Cuts) -> pa.StringArray:
             max(len(bounds) - 1, 0), pa.py_buffer(bounds.astype(np.int32)), pa.py_buffer(texts.data)
         )
         return pieces.take(pa.array(np.arange(0, len(bounds), 2)))
-    data = memoryview(texts.data)
+    data = texts.data
     return pa.array(
-        [bytes(data[start:end]).decode("utf-8", "replace") for start, end in zip(starts, ends)], pa.string()
+        [data[start:end].tobytes().decode("utf-8", "replace") for start, end in zip(starts, ends)], pa.string()
     )
 
 

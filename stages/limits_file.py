@@ -141,10 +141,7 @@ def _language(name: str, line: int, node: yaml.Node, faults: _Faults) -> Languag
         if key == "language_score":
             told[key] = _share(name, value, faults)
         elif key == "words":
-            told[key] = _word(name, key, value, faults)
-            if told[key] not in SPLITTERS:
-                what = f"{name}: there is no splitter of words {told[key]!r}"
-                faults.add(at, what, _near(str(told[key]), SPLITTERS))
+            told[key] = _splitter(name, value, faults)
         elif key == "stop_words":
             told[key] = _stop_words(name, value, faults)
         elif key in faults.filters:
@@ -179,10 +176,11 @@ def _share(name: str, node: yaml.Node, faults: _Faults) -> float | None:
     return None
 
 
-def _word(name: str, key: str, node: yaml.Node, faults: _Faults) -> str | None:
-    if isinstance(node, yaml.ScalarNode) and node.value.strip():
-        return str(node.value)
-    faults.add(_line(node), f"{name}: {key} should be a name", "write one, or leave it out")
+def _splitter(name: str, node: yaml.Node, faults: _Faults) -> str | None:
+    told = str(node.value) if isinstance(node, yaml.ScalarNode) else ""
+    if told in SPLITTERS:
+        return told
+    faults.add(_line(node), f"{name}: words: {told!r} is no splitter of words", _near(told, SPLITTERS))
     return None
 
 

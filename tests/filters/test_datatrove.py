@@ -176,7 +176,7 @@ def test_the_guest_and_our_own_filter_give_the_same_verdicts(mine: Path) -> None
     found = theirs.map(documents, theirs.open())
     assert isinstance(found, Mapped)
 
-    ours = GopherQuality(min_words=12)
+    ours = GopherQuality(min_words=12, words="whitespace")
     expected = ours.judge(documents, ours.open()).rule.to_pylist()
 
     assert rules(found) == [rule and reasons[rule] for rule in expected]

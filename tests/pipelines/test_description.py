@@ -27,7 +27,7 @@ def test_a_plan_is_told_step_by_step(bench: Any) -> None:
     assert "small: p.yaml" in told
     assert "source main: 1 file (jsonl)" in told
     assert "the first 5 documents" in told
-    assert "filter filters.length as short {mode: tag, min_words: 2}" in told
+    assert "filter filters.length as short {mode: tag, on_missing: fallback, min_words: 2}" in told
     assert "adds: length_rule string, length_words float64" in told
     assert "step 1 find exact: from step 0" in told
     assert f"to {bench.folder}/out: shards of 1.0 MB, 1% held out" in told

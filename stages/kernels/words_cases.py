@@ -52,9 +52,10 @@ BYTES_LONG: Final = 2
 TOKENS: Final = 3
 """Number of tokens that a case has."""
 PATTERN: Final = 4
-"""Number of tokens that the rules alone would make of it, where these differ from the case's and are two or more; else
-0."""
-ENDS: Final = 5
+"""Number of tokens that the rules alone would make of it, where they are two or more; else 0."""
+CHANGES: Final = 5
+"""1 where those tokens are others than the case's; else 0."""
+ENDS: Final = 6
 """From here on: where each token ends, then where each token of the pattern ends, then the bytes, all one by one."""
 
 Bytes = npt.NDArray[np.uint8]
@@ -83,7 +84,7 @@ def pack_cases(cases: Cases, patterns: Cut, hyphens: int) -> Words:
     for text, tokens in cases.items():
         ends = np.cumsum([len(token.encode()) for token in tokens]).tolist()
         pattern = patterns(text)
-        entries.append((text.encode(), CASE, ends, pattern if len(pattern) > 1 and pattern != ends else []))
+        entries.append((text.encode(), CASE, ends, pattern if len(pattern) > 1 else []))
     slots = 16
     while slots < 2 * len(entries):
         slots *= 2
@@ -102,7 +103,17 @@ def pack_cases(cases: Cases, patterns: Cut, hyphens: int) -> Words:
         head[_FILTER + (spelled[0] << 8 | spelled[-1])] |= 1 << min(len(spelled), 31)
         if pattern:
             head[_HEADER + spelled[0]] |= 1 << min(pattern[0], 31)
-        tail += [mixed, kind, len(spelled), len(ends), len(pattern), *ends, *pattern, *spelled]
+        tail += [
+            mixed,
+            kind,
+            len(spelled),
+            len(ends),
+            len(pattern),
+            int(pattern not in ([], ends)),
+            *ends,
+            *pattern,
+            *spelled,
+        ]
     head[AFTER] = len(head) + len(tail)
     table = np.concatenate([head, np.array(tail, np.uint32)])
     table.flags.writeable = False

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 from numba import types
-from numba.types import boolean, int32, int64, uint8, void
+from numba.types import boolean, int32, int64, uint8
 
 from stages.kernels.native import BYTES, native
 from stages.kernels.spans import Ints
@@ -46,32 +46,41 @@ def spells_pattern(cases: Words, entry: int, begins: Ints, ends: Ints, first: in
     return True
 
 
-@native(void(BYTES, int64, WORDS, int32[::1], int32[::1], int64, int64, uint8[::1]), memory="given")
+@native(
+    int64(BYTES, int64, WORDS, int32[::1], int32[::1], int64, int64, uint8[::1], int64[::1], int64[::1], int64),
+    memory="given",
+)
 def _match(
-    data: Bytes, start: int, cases: Words, begins: Ints, ends: Ints, count: int, token: int, found: Bytes
-) -> None:
-    """Put into `found` the lengths, in tokens, of the patterns that start with `token`; zeros behind them."""
+    data: Bytes,
+    start: int,
+    cases: Words,
+    begins: Ints,
+    ends: Ints,
+    count: int,
+    token: int,
+    joined: Bytes,
+    firsts: Longs,
+    lengths: Longs,
+    matches: int,
+) -> int:
+    """Append the patterns that start with `token` to the matches, and return how many there are then."""
     longest, most = int(cases[LONGEST]), int(cases[MOST])
-    for place in range(most):
-        found[place] = 0
-    if not may_start_pattern(data, start + begins[token], start + ends[token], cases):
-        return
-    joined = found[most:]
-    length, matches = 0, 0
+    length = 0
     for other in range(token, min(token + most, count)):
         gap = begins[other] - ends[other - 1] if other > token else 0
         if gap > 1 or (gap == 1 and data[start + ends[other - 1]] != 32):
-            return
+            break
         width = ends[other] - begins[other]
         if length + width > longest:
-            return
+            break
         for step in range(width):
             joined[length + step] = data[start + begins[other] + step]
         length += width
         entry = find_entry(joined, 0, length, cases, CASE)
         if entry > 0 and spells_pattern(cases, entry, begins, ends, token, other + 1):
-            found[matches] = other + 1 - token
+            firsts[matches], lengths[matches] = token, other + 1 - token
             matches += 1
+    return matches
 
 
 @native(
@@ -95,15 +104,15 @@ def _rebuild(
     for token in range(count):
         old_begins[token], old_ends[token] = begins[token], ends[token]
     total, token = 0, 0
-    for match in range(len(firsts) + 1):
-        first = firsts[match] if match < len(firsts) else count
-        if match < len(firsts) and not chosen[match]:
+    for match in range(len(chosen) + 1):
+        first = firsts[match] if match < len(chosen) else count
+        if match < len(chosen) and not chosen[match]:
             continue
         while token < first:
             begins[total], ends[total] = old_begins[token], old_ends[token]
             total += 1
             token += 1
-        if match == len(firsts):
+        if match == len(chosen):
             break
         last = old_ends[first + lengths[match] - 1]
         entry = 0
@@ -122,20 +131,15 @@ def _rebuild(
 def merge_cases(data: Bytes, start: int, cases: Words, begins: Ints, ends: Ints, count: int) -> int:
     """Change the spans in place, and return how many there are then."""
     most = int(cases[MOST])
-    found = np.empty(most + int(cases[LONGEST]), np.uint8)
+    candidates = 0
+    for token in range(count):
+        candidates += may_start_pattern(data, start + begins[token], start + ends[token], cases)
+    joined = np.empty(int(cases[LONGEST]), np.uint8)
+    firsts, lengths = np.empty(candidates * most, np.int64), np.empty(candidates * most, np.int64)
     matches = 0
     for token in range(count):
-        _match(data, start, cases, begins, ends, count, token, found)
-        for place in range(most):
-            matches += found[place] > 0
-    firsts, lengths = np.empty(matches, np.int64), np.empty(matches, np.int64)
-    matches = 0
-    for token in range(count):
-        _match(data, start, cases, begins, ends, count, token, found)
-        for place in range(most):
-            if found[place] > 0:
-                firsts[matches], lengths[matches] = token, found[place]
-                matches += 1
+        if may_start_pattern(data, start + begins[token], start + ends[token], cases):
+            matches = _match(data, start, cases, begins, ends, count, token, joined, firsts, lengths, matches)
     chosen, seen = np.zeros(matches, np.bool_), np.zeros(count, np.bool_)
     for length in range(most, 1, -1):
         for match in range(matches):

@@ -18,7 +18,19 @@ from stages.kernels.native import BYTES, native
 from stages.kernels.spans import Ints
 from stages.kernels.words import whitespace_width
 from stages.kernels.words_affixes import infix_width, prefix_width, suffix_width
-from stages.kernels.words_cases import CASE, ENDS, HYPHENS, LONGEST, MOST, TOKENS, WORDS, Words, find_entry
+from stages.kernels.words_cases import (
+    CASE,
+    CHANGES,
+    ENDS,
+    HYPHENS,
+    LONGEST,
+    MOST,
+    TOKENS,
+    WORDS,
+    Words,
+    find_entry,
+    may_start_pattern,
+)
 from stages.kernels.words_classes import INFIX, MAY_END, MAY_START, SUFFIX
 from stages.kernels.words_merge import merge_cases, spells_pattern
 from stages.kernels.words_url import is_url
@@ -121,11 +133,13 @@ def _has_split_case(data: Bytes, origin: int, cases: Words, begins: Ints, ends: 
     """Whether neighbours among the tokens `first` to `last`, of one piece, spell a special case."""
     longest, most = int(cases[LONGEST]), int(cases[MOST])
     for token in range(first, last - 1):
+        if not may_start_pattern(data, origin + begins[token], origin + ends[token], cases):
+            continue
         for other in range(token + 1, min(token + most, last)):
             if ends[other] - begins[token] > longest:
                 break
             entry = find_entry(data, origin + begins[token], origin + ends[other], cases, CASE)
-            if entry > 0 and spells_pattern(cases, entry, begins, ends, token, other + 1):
+            if entry > 0 and cases[entry + CHANGES] and spells_pattern(cases, entry, begins, ends, token, other + 1):
                 return True
     return False
 
@@ -145,11 +159,14 @@ def rule_words(data: Bytes, start: int, end: int, classes: Words, cases: Words, 
         piece = at
         while at < end and 97 <= data[np.uint64(at)] | 0x20 <= 122:
             at += 1
-        letters = at
+        while at < end and 48 <= data[np.uint64(at)] <= 57:
+            at += 1
+        letters = at  # or letters and then digits, of which the rules split nothing either
         if letters > piece:
             byte = int(data[np.uint64(at)]) if at < end else 32
             if byte == 0x2E:  # "word." but not "A."
-                at += data[np.uint64(at - 1)] >= 97
+                last = data[np.uint64(at - 1)]
+                at += last >= 97 or last <= 57
             elif byte < 0x80:  # "word," and "word)"
                 at += (classes[np.uint64(byte)] & np.uint32(SUFFIX)) != 0
             plain = at >= end or data[np.uint64(at)] == 32 or whitespace_width(data, at, end) > 0

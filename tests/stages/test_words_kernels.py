@@ -110,6 +110,7 @@ def test_special_cases_hold_where_the_rules_have_split_them() -> None:
 
 
 def test_a_match_across_a_space_shadows_a_shorter_one() -> None:
+    assert split("20°c. x", "english") == ["20", "°", "c", ".", "x"]
     for text in (": )) ok:)", "a: ) b:)) c", "x-( : ):) :'( y"):
         assert split(text, "english") == reference.words(text)
 

@@ -8,7 +8,7 @@ FULL := $(VENV)/.full
 DEV := $(VENV)/.dev
 VLLM := .venv-vllm
 
-.PHONY: demo full test test-vllm check format bench clean
+.PHONY: demo full test test-vllm check format bench bench-filters clean
 .DEFAULT_GOAL := demo
 
 $(CORE): pyproject.toml
@@ -54,6 +54,9 @@ format: $(DEV)
 
 bench: $(DEV)  ## the benchmarks; TEXTMILL_DATA names the folder with the measurement data
 	for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+bench-filters: $(DEV)  ## the filters' speed beside datatrove and dolma; FILE names a Parquet file, or set TEXTMILL_DATA
+	$(BIN)/python benchmarks/parity/rates.py $(FILE)
 
 clean:
 	rm -rf demo full build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -25,8 +25,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from hashlib import blake2b
+from importlib.abc import InspectLoader
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar, cast
+from zipimport import zipimporter
 
 import numba
 from llvmlite.binding import get_host_cpu_features, get_host_cpu_name
@@ -153,13 +155,14 @@ def sources_hash(module: str) -> str:
 
 
 def _sources(module: str, found: dict[str, bytes]) -> dict[str, bytes]:
-    file = getattr(sys.modules.get(module), "__file__", None)
-    if module in found or file is None:
+    loader = getattr(getattr(sys.modules.get(module), "__spec__", None), "loader", None)
+    if module in found or not isinstance(loader, InspectLoader | zipimporter):
         return found
-    found[module] = Path(file).read_bytes()
+    source = loader.get_source(module) or ""
+    found[module] = source.encode()
     package = module.partition(".")[0]
-    for line in _IMPORT.findall(found[module].decode()):
-        name = line[0] or line[1]
+    for imported in _IMPORT.findall(source):
+        name = imported[0] or imported[1]
         if name.partition(".")[0] in (package, "stages"):
             _sources(name, found)
     return found

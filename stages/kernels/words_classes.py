@@ -1,8 +1,8 @@
 """What kind a character is to the word and sentence splitters: the bits of `characters.py`, and more above them.
 
-`words_classes.txt` holds the code points, written by `benchmarks/words_tables.py`: character classes after spaCy 3.8
-(MIT licence, `spacy/lang/char_classes.py`), whose rules `words_rules.py` follows, and categories of Unicode
-14.0, pinned as in `characters.py`.
+`words_classes.txt` holds the code points, written by `benchmarks/parity/words_tables.py`: character classes after spaCy
+3.8 (MIT licence, `spacy/lang/char_classes.py`), whose rules `words_rules.py` follows, and categories of Unicode 14.0,
+pinned as in `characters.py`.
 """
 
 from __future__ import annotations

@@ -245,7 +245,7 @@ def test_a_first_pipeline_keeps_other_languages_from_english_rules(
 def test_the_list_of_commands_tells_each_in_full(capsys: pytest.CaptureFixture[str]) -> None:
     assert textmill("--help") == 0
     listed = capsys.readouterr().out.split("Commands:\n")[1].strip().splitlines()
-    assert len(listed) == 16
+    assert len(listed) == 17
     assert all(line.endswith(".") and not line.endswith("...") for line in listed)
 
 

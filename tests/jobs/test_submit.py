@@ -60,7 +60,7 @@ def test_a_ray_cluster_gives_the_digest(
     cluster, folder = ray_cluster, tmp_path
     submit = ("submit", "p.yaml", "--to", "ray", "--address", cluster.address, "--set", "write.to=out")
     done = textmill(folder, cluster.environment, *submit)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
     assert "code sha256 " in done.stderr
     assert ": SUCCEEDED" in done.stderr
     assert f"digest          {expected[0]}" in done.stdout
@@ -102,7 +102,7 @@ def test_a_spark_cluster_gives_the_digest(corpus: Path, expected: list[str], tmp
         submit = ["submit", "p.yaml", "--to", "spark", "--address", cluster.address, "--set", "write.to=out"]
         submit += ["--workers", "2", "--conf", "spark.executor.memory=512m", "--conf", "spark.driver.memory=512m"]
         done = textmill(tmp_path, cluster.environment, *submit)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
     assert f"digest          {expected[0]}" in done.stdout
     assert ": SUCCEEDED" in done.stderr
     assert digests_in(tmp_path / "out") == expected

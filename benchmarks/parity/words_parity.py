@@ -1,6 +1,6 @@
 """How far the native splitters agree with spaCy and datatrove's use of it, and how fast both are.
 
-    TEXTMILL_DATA=/path/to/data python benchmarks/words_parity.py [FILE ...] [--documents N]
+    TEXTMILL_DATA=/path/to/data python benchmarks/parity/words_parity.py [FILE ...] [--documents N]
 
 (with the project installed, or PYTHONPATH set to its folder; needs `pip install spacy`, 3.8). A FILE is Parquet or
 JSON lines (gzip or not) with the column `text`; without any, the quality and multilingual documents of the data folder

@@ -142,7 +142,7 @@ def test_many_records_that_claim_too_much_are_all_read() -> None:
         assert payloads(read(stored)) == [b"x"] * 300
 
 
-@pytest.mark.parametrize("stored", [b"hello\n" * 900, gzip.compress(b"hello"), b"WARC/1.0\n" * 20_000])
+@pytest.mark.parametrize("stored", [b"hello\n" * 900, gzip.compress(b"hello", mtime=0), b"WARC/1.0\n" * 20_000])
 def test_a_file_without_a_record_is_one_damaged_range(stored: bytes) -> None:
     (damage,) = damages(read(stored))
     assert (damage.offset, damage.length, damage.cause) == (0, len(stored), NOT_AN_ARCHIVE)

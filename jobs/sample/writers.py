@@ -103,7 +103,7 @@ def tool_page(random: Random) -> Document:
     """The manual of one command: text, options, and code."""
     words, tool = _overlay("docs", random)
     verb = random.choice(words["docs.verb"])
-    sentences = several(words["docs.sentence"], random.randint(9, 14), words, random)
+    sentences = several(words["docs.sentence"], random.randint(12, 16), words, random)
     middle = len(sentences) // 2
     options = random.sample(sorted(name for name in words if name.startswith("docs.option.")), random.randint(3, 6))
     described = [f"{name.rpartition('.')[2]} {lower_first(expand(words[name][0], words, random))}." for name in options]

@@ -26,8 +26,8 @@ import pyarrow.parquet as pq
 
 FEW: Final = 10
 LANGUAGE: Final = {
-    "language columns": """filters.expression: {keep: "language == 'en' and language_score >= 0.65"}""",
-    "identification": "stages.language: {keep: [en], min_score: 0.65}",
+    "language columns": """filters.expression: {keep: "language == 'eng_Latn' and language_score >= 0.65"}""",
+    "identification": "stages.language: {keep: [eng_Latn], min_score: 0.65}",
 }
 FILTERS: Final = (
     "filters.gopher_repetition",
@@ -90,7 +90,7 @@ def made_up(count: int) -> pa.Table:
 
 
 def _columns(text: pa.ChunkedArray) -> pa.Table:
-    language, score = pa.array(["en"] * len(text)), pa.array([0.9] * len(text), pa.float32())
+    language, score = pa.array(["eng_Latn"] * len(text)), pa.array([0.9] * len(text), pa.float32())
     return pa.table({"text": text, "language": language, "language_score": score})
 
 

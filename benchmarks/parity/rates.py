@@ -27,7 +27,7 @@ import pyarrow.parquet as pq
 from documents import gather
 from environment import DATATROVE_RATES, DOLMA, environment, versions
 
-from stages.language import bundled_model
+from stages.languages.identifiers import bundled_model
 
 HERE: Final = Path(__file__).parent
 SPLIT_MEGABYTES: Final = 10.0

@@ -86,8 +86,10 @@ class Counter:
 
     def with_counts(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """The batch with its column of counts."""
-        name = f"{_COLUMN}{sorted(self.wanted.parts)}{sorted(self.wanted.grams)}{self.wanted}"
-        _taken[name] = self.wanted
+        wanted = self.wanted
+        choices = (wanted.words, wanted.stop_words, wanted.short_line)
+        name = f"{_COLUMN}{sorted(wanted.parts)} {sorted(wanted.grams)} {choices}"
+        _taken[name] = wanted
         counts = self._counted(batch)
         return batch.append_column(name, pa.FixedSizeListArray.from_arrays(counts.reshape(-1), counts.shape[1]))
 

@@ -12,12 +12,13 @@ import numpy.typing as npt
 from numba.types import UniTuple, boolean, int64, uint8
 
 from stages.kernels.characters import DIGIT
+from stages.kernels.code_points import code_point
 from stages.kernels.line_breaks import cut_lines
-from stages.kernels.loads import SPARE, code_point, copy_to_page, eight_bytes, put_eight_bytes, zero_bytes
+from stages.kernels.loads import SPARE, copy_to_page, eight_bytes, put_eight_bytes, zero_bytes
 from stages.kernels.native import BYTES, LONGS, native
 from stages.kernels.phrases import JAVASCRIPT, LOREM_IPSUM, POLICY, has_phrase, may_have_phrase
 from stages.kernels.spans import count_characters
-from stages.kernels.words import whitespace_width
+from stages.kernels.words import strip_span, whitespace_width
 from stages.kernels.words_cases import WORDS, Words
 from stages.kernels.words_sentences import find_sentences
 from stages.kernels.words_split import ENGLISH, split_words
@@ -38,23 +39,6 @@ _BRACKETS: Final = np.uint64(0x5B5B5B5B5B5B5B5B)
 _KEPT: Final = -1
 _LOREM_IPSUM: Final = -2
 _CURLY_BRACKET: Final = -3
-
-
-@native(UniTuple(int64, 2)(BYTES, int64, int64), memory="given")
-def strip_span(page: Bytes, start: int, end: int) -> tuple[int, int]:
-    """The span without the white space at both its ends; it is empty if there is nothing else."""
-    width = 1
-    while start < end and width > 0:
-        width = whitespace_width(page, start, end)
-        start += width
-    while end > start:
-        last = end - 1
-        while page[np.uint64(last)] & 0xC0 == 0x80:
-            last -= 1
-        if whitespace_width(page, last, end) == 0:
-            break
-        end = last
-    return start, end
 
 
 @native(UniTuple(int64, 2)(BYTES, int64, int64, int64, int64), memory="given")
@@ -89,7 +73,7 @@ def _look_at_words(page: Bytes, start: int, end: int, enough: int, long_word: in
 def _citation_end(page: Bytes, at: int, end: int, classes: Bytes) -> int:
     """Where the citation mark that starts with the bracket at `at` ends: `[12]`, `[]`, `[edit]`; `at` if none does."""
     stop = at + 1
-    while stop < end and classes[np.uint64(code_point(page, stop))] & DIGIT:
+    while stop < end and classes[np.uint64(code_point(page, stop)[0])] & DIGIT:
         stop += 1
         while page[np.uint64(stop)] & 0xC0 == 0x80:
             stop += 1

@@ -71,19 +71,3 @@ def copy_to_page(data: Bytes, start: int, end: int, page: Bytes) -> None:
         page[at] = data[np.uint64(start) + at]
     for at in range(size, size + np.uint64(SPARE)):
         page[at] = 0
-
-
-@native(int64(BYTES, int64), inline="always", memory="given")
-def code_point(page: Bytes, at: int) -> int:
-    """The code point that starts at `at` (UTF-8, RFC 3629; the text is known to be valid)."""
-    place = np.uint64(at)
-    lead = int(page[place])
-    if lead < 0x80:
-        return lead
-    second = int(page[place + np.uint64(1)]) & 0x3F
-    if lead < 0xE0:
-        return (lead & 0x1F) << 6 | second
-    third = int(page[place + np.uint64(2)]) & 0x3F
-    if lead < 0xF0:
-        return (lead & 0x0F) << 12 | second << 6 | third
-    return (lead & 0x07) << 18 | second << 12 | third << 6 | int(page[place + np.uint64(3)]) & 0x3F

@@ -12,13 +12,13 @@ import numpy as np
 import numpy.typing as npt
 from numba.types import int32, int64, uint8, uint64, void
 
-from stages.kernels.characters import SENTENCE_END
 from stages.kernels.line_breaks import cut_at_line_feeds, cut_lines
-from stages.kernels.loads import SPARE, code_point, copy_to_page
+from stages.kernels.line_counts import count_line_ends, count_pieces, cut_paragraphs
+from stages.kernels.loads import SPARE, copy_to_page
 from stages.kernels.marks import count_dot_ellipses, count_marks, plus
 from stages.kernels.native import BYTES, LONGS, native
-from stages.kernels.spans import Ints, count_characters, empty_slots, first_equal, hash_span, repeated_spans
-from stages.kernels.vocabulary import HAS_LETTER, PLAIN, look_at_words, number_words
+from stages.kernels.spans import Ints, repeated_spans
+from stages.kernels.vocabulary import count_kinds, count_stop_words, look_at_words, number_words, sum_up
 from stages.kernels.word_grams import (
     LONGEST_GRAM,
     duplicate_gram,
@@ -26,11 +26,10 @@ from stages.kernels.word_grams import (
     squeeze,
     top_grams,
 )
-from stages.kernels.word_set import find_word
 from stages.kernels.words import whitespace_width
 from stages.kernels.words_cases import WORDS as WORDS_TABLE
 from stages.kernels.words_cases import Words
-from stages.kernels.words_split import GIVEN, WHITESPACE, split_words
+from stages.kernels.words_split import GIVEN, WHITESPACE, copy_words, split_words
 
 Bytes = npt.NDArray[np.uint8]
 Longs = npt.NDArray[np.int64]
@@ -97,189 +96,6 @@ def split_at_white_space(page: Bytes, size: int, white: Bytes, begins: Ints, end
         stops += np.uint64(now & ~before)
         before = now
     return int(words)
-
-
-@native(void(BYTES, int32[::1], int32[::1], int64, int64[::1]), memory="given")
-def _count_line_ends(page: Bytes, starts: Ints, ends: Ints, lines: int, found: Longs) -> None:
-    """Lines whose first character but white space is a bullet or a hyphen, and whose last is an ellipsis."""
-    bullets = ellipses = 0
-    for line in range(np.uint64(lines)):
-        at, end = int(starts[line]), int(ends[line])
-        width = 1
-        while at < end and width > 0:
-            width = whitespace_width(page, at, end)
-            at += width
-        if at == end:
-            continue
-        while True:
-            last = end - 1
-            while page[np.uint64(last)] & 0xC0 == 0x80:
-                last -= 1
-            if whitespace_width(page, last, end) == 0:
-                break
-            end = last
-        byte = page[np.uint64(at)]
-        bullets += byte == 0x2D or (
-            byte == 0xE2 and page[np.uint64(at + 1)] == 0x80 and page[np.uint64(at + 2)] == 0xA2
-        )
-        if end - at >= 3:
-            a, b, c = page[np.uint64(end - 3)], page[np.uint64(end - 2)], page[np.uint64(end - 1)]
-            ellipses += (a == 0x2E and b == 0x2E and c == 0x2E) or (a == 0xE2 and b == 0x80 and c == 0xA6)
-    found[0] = bullets
-    found[1] = ellipses
-
-
-@native(
-    void(
-        *(BYTES, int64, int32[::1], int32[::1], int64, BYTES, int64),
-        *(uint64[::1], int32[::1], int64[::1]),
-    ),
-    memory="given",
-)
-def _count_pieces(
-    page: Bytes,
-    size: int,
-    starts: Ints,
-    ends: Ints,
-    lines: int,
-    classes: Bytes,
-    short_line: int,
-    hashes: Hashes,
-    slots: Ints,
-    found: Longs,
-) -> None:
-    """Of lines between line feeds: those with anything in them, with more than white space, and repeated ones.
-
-    `found`: pieces (runs of line feeds are one cut), repeated pieces, their code points, full lines, those with a
-    sentence's end, short ones, code points of repeated full lines.
-    """
-    mask = empty_slots(slots, lines)
-    pieces = repeated = repeated_characters = full = ended = short = repeated_full = 0
-    for line in range(np.uint64(lines)):
-        start, end = int(starts[line]), int(ends[line])
-        if start == end:
-            continue
-        pieces += 1
-        hashes[line] = hash_span(page, start, end)
-        again = first_equal(page, starts, ends, hashes, slots, mask, line) != int(line)
-        characters = count_characters(page, start, end)
-        if again:
-            repeated += 1
-            repeated_characters += characters
-        at = start
-        width = 1
-        while at < end and width > 0:
-            width = whitespace_width(page, at, end)
-            at += width
-        if at == end:
-            continue
-        full += 1
-        short += characters <= short_line
-        repeated_full += characters if again else 0
-        last = end - 1
-        point = int(page[np.uint64(last)])
-        if point >= 0x80:
-            while page[np.uint64(last)] & 0xC0 == 0x80:
-                last -= 1
-            point = code_point(page, last)
-        ended += (classes[np.uint64(point)] & SENTENCE_END) != 0
-    edges = 1 if size == 0 else (page[0] == 0x0A) + (page[np.uint64(size - 1)] == 0x0A)
-    found[0] = pieces + edges
-    found[1] = repeated + (edges == 2)
-    found[2] = repeated_characters
-    found[3], found[4], found[5], found[6] = full, ended, short, repeated_full
-
-
-@native(int64(BYTES, int64, int32[::1], int32[::1], int64, int32[::1], int32[::1]), memory="given")
-def _cut_paragraphs(page: Bytes, size: int, starts: Ints, ends: Ints, lines: int, begins: Ints, stops: Ints) -> int:
-    """Paragraphs of the stripped text: lines between line feeds, joined where no empty one lies between them."""
-    start, end = 0, size
-    width = 1
-    while start < end and width > 0:
-        width = whitespace_width(page, start, end)
-        start += width
-    begins[0] = stops[0] = 0
-    if start == end:
-        return 1
-    while True:
-        last = end - 1
-        while page[np.uint64(last)] & 0xC0 == 0x80:
-            last -= 1
-        if whitespace_width(page, last, end) == 0:
-            break
-        end = last
-    paragraphs = 0
-    inside = False
-    for line in range(np.uint64(lines)):
-        if ends[line] < start:
-            continue
-        if starts[line] > end:
-            break
-        if starts[line] == ends[line]:
-            inside = False
-            continue
-        if not inside:
-            begins[paragraphs] = max(starts[line], start)
-            paragraphs += 1
-            inside = True
-        stops[paragraphs - 1] = min(ends[line], end)
-    return paragraphs
-
-
-@native(void(int64, int32[::1], int32[::1], uint8[::1], int64[::1]), memory="given")
-def _count_kinds(different: int, times: Ints, lengths: Ints, kinds: Bytes, found: Longs) -> None:
-    """`found`: plain words, their code points, words with a letter."""
-    plain = characters = lettered = 0
-    for number in range(np.uint64(different)):
-        often = int(times[number])
-        if kinds[number] & PLAIN:
-            plain += often
-            characters += often * lengths[number]
-        if kinds[number] & HAS_LETTER:
-            lettered += often
-    found[0], found[1], found[2] = plain, characters, lettered
-
-
-@native(
-    int64(
-        *(BYTES, int32[::1], int32[::1], int64, int32[::1], int64[::1]),
-        *(BYTES, int32[::1], int32[::1], uint64[::1], int32[::1], int64),
-    ),
-    memory="given",
-)
-def _count_stop_words(
-    page: Bytes,
-    begins: Ints,
-    ends: Ints,
-    different: int,
-    firsts: Ints,
-    initials: Longs,
-    stop_data: Bytes,
-    stop_starts: Ints,
-    stop_ends: Ints,
-    stop_hashes: Hashes,
-    stop_slots: Ints,
-    stop_mask: int,
-) -> int:
-    """How many of the different words are stop words. `initials`: bits of their first bytes, by length."""
-    found = 0
-    for number in range(np.uint64(different)):
-        first = np.uint64(firsts[number])
-        begin, end = int(begins[first]), int(ends[first])
-        if end - begin < len(initials) and initials[np.uint64(end - begin)] >> int(page[np.uint64(begin)] & 31) & 1:
-            at = find_word(stop_data, stop_starts, stop_ends, stop_hashes, stop_slots, stop_mask, page, begin, end)
-            found += at >= 0
-    return found
-
-
-@native(void(int64, int32[::1], int32[::1], int32[::1]), memory="given")
-def _sum_up(words: int, numbers: Ints, lengths: Ints, letters: Ints) -> None:
-    """`letters`: code points before each word, and in all."""
-    before = 0
-    for index in range(np.uint64(words)):
-        letters[index] = before
-        before += lengths[np.uint64(numbers[index])]
-    letters[np.uint64(words)] = before
 
 
 @native(
@@ -350,7 +166,7 @@ def count_pages(
         foreign = -1
         if parts & LINES:
             lines, foreign = cut_lines(page, size, line_starts, line_ends)
-            _count_line_ends(page, line_starts, line_ends, lines, found)
+            count_line_ends(page, line_starts, line_ends, lines, found)
             count[9], count[10], count[11] = lines, found[0], found[1]
         if parts & (PIECES | PARAGRAPHS | FULL_LINES):
             if foreign == 0:
@@ -360,20 +176,18 @@ def count_pages(
             else:
                 lines = cut_at_line_feeds(page, size, line_starts, line_ends)
             if parts & PARAGRAPHS:
-                paragraphs = _cut_paragraphs(page, size, line_starts, line_ends, lines, begins, stops)
+                paragraphs = cut_paragraphs(page, size, line_starts, line_ends, lines, begins, stops)
                 count[12] = paragraphs
                 if paragraphs > 1:
                     count[13], count[14] = repeated_spans(page, begins, stops, paragraphs, hashes, slots)
             if parts & (PIECES | FULL_LINES):
-                _count_pieces(page, size, line_starts, line_ends, lines, classes, short_line, hashes, slots, found)
+                count_pieces(page, size, line_starts, line_ends, lines, classes, short_line, hashes, slots, found)
                 for step in range(7):
                     count[15 + step] = found[step]
         if not parts & (WORDS | KINDS) and not wants_grams:
             continue
         if splitters[row] == GIVEN:
-            span = span_bounds[row]
-            words = int(span_bounds[row + 1] - span)
-            begins[:words], stops[:words] = span_begins[span : span + words], span_ends[span : span + words]
+            words = copy_words(span_bounds, span_begins, span_ends, row, begins, stops)
         elif splitters[row] == WHITESPACE:
             words = split_at_white_space(page, size, squeezed, begins, stops)
         else:
@@ -383,9 +197,9 @@ def count_pages(
             continue
         different = number_words(page, begins, stops, words, numbers, keys, firsts, times, slots)
         look_at_words(page, begins, stops, different, classes, keys, firsts, times, lengths, kinds)
-        _count_kinds(different, times, lengths, kinds, found)
+        count_kinds(different, times, lengths, kinds, found)
         count[2], count[3], count[4] = found[0], found[1], found[2]
-        count[5] = _count_stop_words(
+        count[5] = count_stop_words(
             page,
             begins,
             stops,
@@ -401,7 +215,7 @@ def count_pages(
         )
         if not wants_grams:
             continue
-        _sum_up(words, numbers, lengths, letters)
+        sum_up(words, numbers, lengths, letters)
         if grams[2:5].sum() > 0:
             found[:] = 0
             top_grams(numbers, times, words, letters, grams, at, lengths, keys, firsts, line_starts, slots, found)

@@ -10,14 +10,18 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from numba.types import UniTuple, boolean, int32, int64, uint8, uint64
+from numba.types import UniTuple, boolean, int32, int64, uint8, uint64, void
 
 from stages.kernels.characters import LETTER, PUNCTUATION
+from stages.kernels.code_points import code_point
 from stages.kernels.loads import TOPS, eight_bytes
 from stages.kernels.native import BYTES, native
 from stages.kernels.spans import Ints, empty_slots, same_span
+from stages.kernels.word_set import find_word
 
 Bytes = npt.NDArray[np.uint8]
+Hashes = npt.NDArray[np.uint64]
+Longs = npt.NDArray[np.int64]
 
 HAS_LETTER: Final = 1
 PLAIN: Final = 2
@@ -104,24 +108,10 @@ def look_at_word(page: Bytes, start: int, end: int, classes: Bytes) -> tuple[int
     characters = 0
     kinds = 0
     plain = 0
-    at = np.uint64(start)
-    stop = np.uint64(end)
-    while at < stop:
-        lead = int(page[at])
-        if lead < 0x80:
-            point = lead
-            at += np.uint64(1)
-        elif lead < 0xE0:
-            point = (lead & 0x1F) << 6 | int(page[at + np.uint64(1)]) & 0x3F
-            at += np.uint64(2)
-        elif lead < 0xF0:
-            point = (lead & 0x0F) << 12 | (int(page[at + np.uint64(1)]) & 0x3F) << 6
-            point |= int(page[at + np.uint64(2)]) & 0x3F
-            at += np.uint64(3)
-        else:
-            point = (lead & 0x07) << 18 | (int(page[at + np.uint64(1)]) & 0x3F) << 12
-            point |= (int(page[at + np.uint64(2)]) & 0x3F) << 6 | int(page[at + np.uint64(3)]) & 0x3F
-            at += np.uint64(4)
+    at = start
+    while at < end:
+        point, width = code_point(page, at)
+        at += width
         kind = classes[np.uint64(point)]
         kinds |= kind
         plain |= ~kind & PUNCTUATION
@@ -154,3 +144,59 @@ def look_at_words(
         kinds[number] = kind
         whole += length * times[number]
     return whole
+
+
+@native(void(int64, int32[::1], int32[::1], uint8[::1], int64[::1]), memory="given")
+def count_kinds(different: int, times: Ints, lengths: Ints, kinds: Bytes, found: Longs) -> None:
+    """`found`: plain words, their code points, words with a letter."""
+    plain = characters = lettered = 0
+    for number in range(np.uint64(different)):
+        often = int(times[number])
+        if kinds[number] & PLAIN:
+            plain += often
+            characters += often * lengths[number]
+        if kinds[number] & HAS_LETTER:
+            lettered += often
+    found[0], found[1], found[2] = plain, characters, lettered
+
+
+@native(
+    int64(
+        *(BYTES, int32[::1], int32[::1], int64, int32[::1], int64[::1]),
+        *(BYTES, int32[::1], int32[::1], uint64[::1], int32[::1], int64),
+    ),
+    memory="given",
+)
+def count_stop_words(
+    page: Bytes,
+    begins: Ints,
+    ends: Ints,
+    different: int,
+    firsts: Ints,
+    initials: Longs,
+    stop_data: Bytes,
+    stop_starts: Ints,
+    stop_ends: Ints,
+    stop_hashes: Hashes,
+    stop_slots: Ints,
+    stop_mask: int,
+) -> int:
+    """How many of the different words are stop words. `initials`: bits of their first bytes, by length."""
+    found = 0
+    for number in range(np.uint64(different)):
+        first = np.uint64(firsts[number])
+        begin, end = int(begins[first]), int(ends[first])
+        if end - begin < len(initials) and initials[np.uint64(end - begin)] >> int(page[np.uint64(begin)] & 31) & 1:
+            at = find_word(stop_data, stop_starts, stop_ends, stop_hashes, stop_slots, stop_mask, page, begin, end)
+            found += at >= 0
+    return found
+
+
+@native(void(int64, int32[::1], int32[::1], int32[::1]), memory="given")
+def sum_up(words: int, numbers: Ints, lengths: Ints, letters: Ints) -> None:
+    """`letters`: code points before each word, and in all."""
+    before = 0
+    for index in range(np.uint64(words)):
+        letters[index] = before
+        before += lengths[np.uint64(numbers[index])]
+    letters[np.uint64(words)] = before

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from numba.types import int64, void
+from numba.types import UniTuple, int64, void
 
 from stages.kernels.native import BYTES, LONGS, native
 from stages.kernels.texts import Texts
@@ -42,6 +42,23 @@ def whitespace_width(data: npt.NDArray[np.uint8], at: int, end: int) -> int:
     if second == 0x81:
         return 3 if third == 0x9F else 0
     return 3 if second == 0x80 and (third <= 0x8A or third == 0xA8 or third == 0xA9 or third == 0xAF) else 0
+
+
+@native(UniTuple(int64, 2)(BYTES, int64, int64), memory="given")
+def strip_span(page: npt.NDArray[np.uint8], start: int, end: int) -> tuple[int, int]:
+    """The span without the white space at both its ends; it is empty if there is nothing else."""
+    width = 1
+    while start < end and width > 0:
+        width = whitespace_width(page, start, end)
+        start += width
+    while end > start:
+        last = end - 1
+        while page[np.uint64(last)] & 0xC0 == 0x80:
+            last -= 1
+        if whitespace_width(page, last, end) == 0:
+            break
+        end = last
+    return start, end
 
 
 @native(void(BYTES, LONGS, LONGS, int64[::1]), memory="given")

@@ -39,11 +39,24 @@ def fit_thresholds_command(
     corpora = [Corpus(tuple(paths), text, column, language) for paths in (reference, web)]
     fitted = fit_thresholds(corpora[0], corpora[1] if web else None, settings)
     with store_errors(str(to), "write the limits"):
-        to.write_text(limits_text(fitted), "utf-8")
+        _write(to, limits_text(fitted))
     print(_told(fitted))
     few = f"; {len(fitted.too_few)} more have fewer than {min_documents} documents" if fitted.too_few else ""
     print(f"\n{short_path(to)}: limits for {len(fitted.languages)} languages{few}")
     print(f"next: give it to filters\n    - filters.gopher_quality: {{limits: {short_path(to)}}}")
+
+
+def _write(to: Path, text: str) -> None:
+    """Write the file whole or not at all: the beginning of one is a file of limits as well, for fewer languages."""
+    if to.exists() and not to.is_file():  # a device or a pipe
+        to.write_text(text, "utf-8")
+        return
+    draft = to.with_name(f".{to.name}.draft")
+    try:
+        draft.write_text(text, "utf-8")
+        draft.replace(to)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _told(fitted: Fitted) -> str:

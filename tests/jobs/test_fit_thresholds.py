@@ -139,3 +139,14 @@ def test_the_language_may_be_told_for_all_documents(fitted: Path) -> None:
     assert fit(fitted, *more, reference="plain.txt.jsonl", to="plain.yaml") == 0
     french = read_limits(fitted / "plain.yaml").languages["fra_Latn"]
     assert french.limits["gopher_quality"]["max_mean_word_length"] == 1
+
+
+def test_a_file_that_cannot_be_written_whole_is_not_begun(fitted: Path) -> None:
+    before = sorted(fitted.iterdir())
+    (fitted / "taken").mkdir()
+
+    assert fit(fitted, to="taken/no/limits.yaml") == 1
+    assert fit(fitted, to="/dev/full") == 1
+
+    (fitted / "taken").rmdir()
+    assert sorted(fitted.iterdir()) == before

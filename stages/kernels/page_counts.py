@@ -10,7 +10,8 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from numba.types import int32, int64, uint8, uint64, void
+from numba import types
+from numba.types import boolean, int32, int64, uint8, void
 
 from stages.kernels.line_breaks import cut_at_line_feeds, cut_lines
 from stages.kernels.line_counts import count_line_ends, count_pieces, cut_paragraphs
@@ -18,23 +19,28 @@ from stages.kernels.loads import SPARE, copy_to_page
 from stages.kernels.marks import count_dot_ellipses, count_marks, plus
 from stages.kernels.native import BYTES, LONGS, native
 from stages.kernels.spans import Ints, repeated_spans
-from stages.kernels.vocabulary import count_kinds, count_stop_words, look_at_words, number_words, sum_up
+from stages.kernels.vocabulary import Vocabulary, count_kinds, look_at_words, number_words, sum_up
 from stages.kernels.word_grams import (
     LONGEST_GRAM,
     duplicate_gram,
     find_repeatable,
+    most_of_top_grams,
     squeeze,
     top_grams,
 )
+from stages.kernels.word_set import WORD_SET, WordSet
 from stages.kernels.words import whitespace_width
 from stages.kernels.words_cases import WORDS as WORDS_TABLE
 from stages.kernels.words_cases import Words
+from stages.kernels.words_memory import MEMORY
 from stages.kernels.words_split import GIVEN, WHITESPACE, copy_words, split_words
 
 Bytes = npt.NDArray[np.uint8]
 Longs = npt.NDArray[np.int64]
-Hashes = npt.NDArray[np.uint64]
+Shares = npt.NDArray[np.float64]
 
+SHARES: Final = types.Array(types.float64, 1, "C", readonly=True)
+"""float64 that a kernel only reads."""
 COLUMNS: Final = (
     *("characters", "words", "plain_words", "plain_characters", "letter_words", "stop_words"),
     *("hashes", "ellipses", "line_feeds"),
@@ -45,6 +51,11 @@ COLUMNS: Final = (
     *(f"grams_{length}" for length in range(2, LONGEST_GRAM + 1)),
 )
 """The names of the counts, in their order."""
+WHOLES: Final = tuple(
+    COLUMNS.index({"duplicate_paragraphs": "paragraphs", "duplicate_pieces": "pieces"}.get(name, "characters"))
+    for name in COLUMNS
+)
+"""Of which column each is a share, where it is taken for one."""
 WORDS: Final = 1
 KINDS: Final = 2
 LINES: Final = 4
@@ -98,10 +109,19 @@ def split_at_white_space(page: Bytes, size: int, white: Bytes, begins: Ints, end
     return int(words)
 
 
+@native(boolean(int64[::1], SHARES, int64, int64), memory="given")
+def _is_above(count: Longs, limits: Shares, first: int, last: int) -> bool:
+    """Whether one of these columns is a greater share than its limit, divided as `filters.limits.ratio` divides."""
+    for column in range(first, last):
+        whole = count[WHOLES[column]]
+        if whole > 0 and count[column] / whole > limits[column]:
+            return True
+    return False
+
+
 @native(
     void(
-        *(BYTES, LONGS, LONGS, BYTES, int64, LONGS, int64),
-        *(BYTES, int32[::1], int32[::1], uint64[::1], int32[::1], int64, int64),
+        *(BYTES, LONGS, LONGS, BYTES, int64, LONGS, SHARES, SHARES, int64, WORD_SET),
         *(LONGS, WORDS_TABLE, WORDS_TABLE, LONGS, int32[::1], int32[::1]),
         int64[:, ::1],
     )
@@ -113,14 +133,10 @@ def count_pages(
     classes: Bytes,
     parts: int,
     grams: Longs,
+    enough: Shares,
+    limits: Shares,
     short_line: int,
-    stop_data: Bytes,
-    stop_starts: Ints,
-    stop_ends: Ints,
-    stop_hashes: Hashes,
-    stop_slots: Ints,
-    stop_mask: int,
-    longest_stop_word: int,
+    stop_words: WordSet,
     splitters: Longs,
     word_classes: Words,
     cases: Words,
@@ -131,7 +147,9 @@ def count_pages(
 ) -> None:
     """Fill `counts`, one row per text and one column per name in `COLUMNS`.
 
-    `parts`: the sum of what is wanted · `grams[n]`: whether n-grams of n words are · `splitters`: per text how it is
+    `parts`: the sum of what is wanted · `grams[n]`: whether n-grams of n words are · `enough[n]`: up to which share of
+    the characters more may be told of the most frequent n-gram than it has · `limits`: per column the share above which
+    what comes behind it is not counted, and 0 · `splitters`: per text how it is
     cut into words (`stages/kernels/words_split.py`), or `GIVEN` where they are the spans of `span_begins` and
     `span_ends` from `span_bounds[i]` to `span_bounds[i+1]`.
     """
@@ -148,13 +166,12 @@ def count_pages(
     numbers, firsts, times = np.empty(most, np.int32), np.empty(most, np.int32), np.empty(most, np.int32)
     lengths, letters, at = np.empty(most, np.int32), np.empty(most, np.int32), np.empty(most, np.int32)
     kinds = np.empty(most, np.uint8)
-    keys, hashes = np.empty(most, np.uint64), np.empty(most, np.uint64)
+    heads, hashes = np.empty(most, np.uint64), np.empty(most, np.uint64)
+    known = Vocabulary(numbers, firsts, times, lengths, kinds, heads, hashes)
     once, twice = np.empty(most // 2 + 16, np.uint64), np.empty(most // 2 + 16, np.uint64)
     slots = np.empty(slot_count, np.int32)
+    memory = np.zeros(MEMORY, np.uint64)
     found = np.zeros(LONGEST_GRAM + 1, np.int64)
-    initials = np.zeros(longest_stop_word + 1, np.int64)  # most words are told from stop words by length and first byte
-    for word in range(len(stop_starts)):
-        initials[stop_ends[word] - stop_starts[word]] |= 1 << int(stop_data[stop_starts[word]] & 31)
     wants_grams = grams.sum() > 0
     for row in range(len(starts)):
         size = ends[row] - starts[row]
@@ -184,49 +201,43 @@ def count_pages(
                 count_pieces(page, size, line_starts, line_ends, lines, classes, short_line, hashes, slots, found)
                 for step in range(7):
                     count[15 + step] = found[step]
-        if not parts & (WORDS | KINDS) and not wants_grams:
+        if (not parts & (WORDS | KINDS) and not wants_grams) or _is_above(count, limits, 0, FIRST_GRAM + 2):
             continue
         if splitters[row] == GIVEN:
             words = copy_words(span_bounds, span_begins, span_ends, row, begins, stops)
         elif splitters[row] == WHITESPACE:
             words = split_at_white_space(page, size, squeezed, begins, stops)
         else:
-            words = split_words(splitters[row], page, 0, size, word_classes, cases, begins, stops)
+            words = split_words(splitters[row], page, 0, size, word_classes, cases, memory, begins, stops)
         count[1] = words
         if not parts & KINDS and not wants_grams:
             continue
-        different = number_words(page, begins, stops, words, numbers, keys, firsts, times, slots)
-        look_at_words(page, begins, stops, different, classes, keys, firsts, times, lengths, kinds)
-        count_kinds(different, times, lengths, kinds, found)
-        count[2], count[3], count[4] = found[0], found[1], found[2]
-        count[5] = count_stop_words(
-            page,
-            begins,
-            stops,
-            different,
-            firsts,
-            initials,
-            stop_data,
-            stop_starts,
-            stop_ends,
-            stop_hashes,
-            stop_slots,
-            stop_mask,
-        )
+        different = number_words(page, begins, stops, words, known, slots)
+        look_at_words(page, begins, stops, different, classes, stop_words, known)
+        count[2], count[3], count[4], count[5] = count_kinds(different, known)
         if not wants_grams:
             continue
-        sum_up(words, numbers, lengths, letters)
+        sum_up(words, known, letters)
         if grams[2:5].sum() > 0:
             found[:] = 0
-            top_grams(numbers, times, words, letters, grams, at, lengths, keys, firsts, line_starts, slots, found)
+            bounds = most_of_top_grams(words, known, letters)
+            loose = True
             for length in range(2, 5):
-                count[FIRST_GRAM + length] = found[length]
-        if words < 5 or grams[5:].sum() == 0:
+                found[length] = max(bounds[length - 2], letters[min(words, length)] + length - 1)
+                loose &= not grams[length] or found[length] / max(characters, 1) <= enough[length]
+            if not loose:
+                found[:] = 0
+                top_grams(numbers, times, words, letters, grams, at, lengths, heads, firsts, line_starts, slots, found)
+            for length in range(2, 5):
+                count[FIRST_GRAM + length] = found[length] if words >= length else 0
+        if words < 5 or grams[5:].sum() == 0 or _is_above(count, limits, FIRST_GRAM + 2, FIRST_GRAM + 5):
             continue
         squeeze(page, begins, stops, words, squeezed, at)
         candidates = find_repeatable(squeezed, at, words, firsts, lengths, kinds, once, twice)
         for length in range(5, LONGEST_GRAM + 1):
             if grams[length]:
-                count[FIRST_GRAM + length] = duplicate_gram(
+                count[FIRST_GRAM + length], candidates = duplicate_gram(
                     squeezed, at, letters, words, length, candidates, firsts, kinds, hashes, slots
                 )
+                if _is_above(count, limits, FIRST_GRAM + length, FIRST_GRAM + length + 1):
+                    break

@@ -87,7 +87,7 @@ class GopherRepetition(CountingFilter):
             for name, count in _COUNTS.items()
             if (limit := getattr(self, f"max_{name}")) is not None and self.mode == "drop"
         }
-        enough = {(length, limit) for length in _TOP for count, limit in stops if count == f"grams_{length}"}
+        enough = {(length, limit) for length in _GRAMS for count, limit in stops if count == f"grams_{length}"}
         parts: frozenset[Part] = frozenset({"paragraphs", "pieces"})
         return Wanted(parts, grams, frozenset(enough), frozenset(stops), words=self.words)
 

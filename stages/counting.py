@@ -37,9 +37,9 @@ class Wanted:
     `grams`: lengths of word n-grams, 2 to 10 · `words`: how texts are cut into words · `stop_words` · `short_line`:
     code points of a short line at most. None of these three means that any will do.
 
-    Two things spare work for whoever only drops. `enough`: up to which share of the characters more may be told of the
-    most frequent n-gram of a length than it has · `stops`: names of counts, each with the share (of its paragraphs,
-    pieces or, else, characters) above which the text is dropped: what `COLUMNS` has behind it may then be told as 0.
+    Two things spare work for whoever only drops. `enough`: up to which share of the characters more may be told of
+    n-grams of a length than is · `stops`: names of counts, each with the share (of its paragraphs, pieces or, else,
+    characters) above which the text is dropped: what `COLUMNS` has behind it may then be told as 0.
     """
 
     parts: frozenset[Part] = frozenset()

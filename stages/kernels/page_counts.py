@@ -148,7 +148,7 @@ def count_pages(
     """Fill `counts`, one row per text and one column per name in `COLUMNS`.
 
     `parts`: the sum of what is wanted · `grams[n]`: whether n-grams of n words are · `enough[n]`: up to which share of
-    the characters more may be told of the most frequent n-gram than it has · `limits`: per column the share above which
+    the characters more may be told of n-grams than is · `limits`: per column the share above which
     what comes behind it is not counted, and 0 · `splitters`: per text how it is
     cut into words (`stages/kernels/words_split.py`), or `GIVEN` where they are the spans of `span_begins` and
     `span_ends` from `span_bounds[i]` to `span_bounds[i+1]`.
@@ -198,7 +198,8 @@ def count_pages(
                 if paragraphs > 1:
                     count[13], count[14] = repeated_spans(page, begins, stops, paragraphs, hashes, slots)
             if parts & (PIECES | FULL_LINES):
-                count_pieces(page, size, line_starts, line_ends, lines, classes, short_line, hashes, slots, found)
+                full = parts & FULL_LINES != 0
+                count_pieces(page, size, line_starts, line_ends, lines, classes, full, short_line, hashes, slots, found)
                 for step in range(7):
                     count[15 + step] = found[step]
         if (not parts & (WORDS | KINDS) and not wants_grams) or _is_above(count, limits, 0, FIRST_GRAM + 2):
@@ -236,8 +237,9 @@ def count_pages(
         candidates = find_repeatable(squeezed, at, words, firsts, lengths, kinds, once, twice)
         for length in range(5, LONGEST_GRAM + 1):
             if grams[length]:
+                most_told = int(enough[length] * characters) - 1  # rounding may have made it one too many
                 count[FIRST_GRAM + length], candidates = duplicate_gram(
-                    squeezed, at, letters, words, length, candidates, firsts, kinds, hashes, slots
+                    squeezed, at, letters, words, length, most_told, candidates, firsts, kinds, hashes, slots
                 )
                 if _is_above(count, limits, FIRST_GRAM + length, FIRST_GRAM + length + 1):
                     break

@@ -218,7 +218,7 @@ def find_repeatable(
 
 
 @native(
-    UniTuple(int64, 2)(BYTES, *(int32[::1],) * 2, *(int64,) * 3, int32[::1], uint8[::1], uint64[::1], int32[::1]),
+    UniTuple(int64, 2)(BYTES, *(int32[::1],) * 2, *(int64,) * 4, int32[::1], uint8[::1], uint64[::1], int32[::1]),
     memory="given",
 )
 def duplicate_gram(
@@ -227,6 +227,7 @@ def duplicate_gram(
     letters: Ints,
     words: int,
     length: int,
+    enough: int,
     candidates: int,
     positions: Ints,
     levels: Bytes,
@@ -235,23 +236,31 @@ def duplicate_gram(
 ) -> tuple[int, int]:
     """Code points of the n-grams met before: an n-gram found is counted and walked past, any other is remembered.
 
-    Of the positions those stay, in front, at which a longer n-gram can repeat; how many is the second number.
+    Up to `enough` code points, those of all n-grams that can repeat may be told instead. Of the positions those stay,
+    in front, at which a longer n-gram can repeat; how many is the second number.
     """
     ends = at[length:]
-    mask = empty_slots(slots, candidates)
-    repeated = walked = kept = 0
+    kept = most = reached = 0
     for place in range(np.uint64(candidates)):
         index = int(positions[place])
         if index + length > words:
             break
-        start, end = at[np.uint64(index)], ends[np.uint64(index)]
-        if levels[np.uint64(index)] < min((end - start) >> 3, 4):
+        if levels[np.uint64(index)] < min((ends[np.uint64(index)] - at[np.uint64(index)]) >> 3, 4):
             continue
         positions[kept] = index
         kept += 1
+        stop = int(letters[np.uint64(index + length)])
+        most += stop - max(int(letters[np.uint64(index)]), reached)
+        reached = stop
+    if most <= enough:
+        return most, kept
+    mask = empty_slots(slots, kept)
+    repeated = walked = 0
+    for place in range(np.uint64(kept)):
+        index = int(positions[place])
         if index < walked:
             continue
-        hashes[np.uint64(index)] = hash_span(squeezed, start, end)
+        hashes[np.uint64(index)] = hash_span(squeezed, at[np.uint64(index)], ends[np.uint64(index)])
         if first_equal(squeezed, at, ends, hashes, slots, mask, index) != index:
             repeated += letters[np.uint64(index + length)] - letters[np.uint64(index)]
             walked = index + length

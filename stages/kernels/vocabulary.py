@@ -56,6 +56,20 @@ VOCABULARY: Final = types.NamedTuple((*(int32[::1],) * 4, uint8[::1], uint64[::1
 """Numba's type of it."""
 
 
+@native(VOCABULARY(int64))
+def vocabulary(words: int) -> Vocabulary:
+    """Room for a text of up to so many words."""
+    return Vocabulary(
+        np.empty(words, np.int32),
+        np.empty(words, np.int32),
+        np.empty(words, np.int32),
+        np.empty(words, np.int32),
+        np.empty(words, np.uint8),
+        np.empty(words, np.uint64),
+        np.empty(words, np.uint64),
+    )
+
+
 @native(int64(BYTES, int32[::1], int32[::1], int64, VOCABULARY, int32[::1]), memory="given")
 def number_words(page: Bytes, begins: Ints, ends: Ints, words: int, known: Vocabulary, slots: Ints) -> int:
     """Fill all but `lengths` and `kinds`; how many different words there are. Sixteen bytes are read from each."""

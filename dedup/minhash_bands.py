@@ -82,12 +82,25 @@ def signatures(texts: pa.Array, shape: Shape) -> tuple[Hashes, npt.NDArray[np.in
 
 def keys_of(texts: pa.Array, shape: Shape) -> tuple[Hashes, npt.NDArray[np.bool_]]:
     """Band keys of shape (texts, bands), and which texts have any words."""
+    signed, counts = signatures(texts, shape)
+    return _keys(signed, shape), counts > 0
+
+
+def keys_of_sets(sets: Hashes, edges: npt.NDArray[np.int64], shape: Shape) -> Hashes:
+    """The same band keys from the texts' sets of shingles, of which set k lies in edges[k:k+2]."""
+    from dedup.kernels.shingles import sign_sets
+
+    signed = np.zeros((len(edges) - 1, shape.bands * shape.rows), np.uint64)
+    sign_sets(sets, edges, *coefficients(shape.seed, shape.bands * shape.rows), signed)
+    return _keys(signed, shape)
+
+
+def _keys(signed: Hashes, shape: Shape) -> Hashes:
     from dedup.kernels.shingles import band_keys
 
-    signed, counts = signatures(texts, shape)
-    keys = np.empty((len(texts), shape.bands), np.uint64)
+    keys = np.empty((len(signed), shape.bands), np.uint64)
     band_keys(signed, shape.rows, keys)
-    return keys, counts > 0
+    return keys
 
 
 @dataclass(frozen=True, slots=True)

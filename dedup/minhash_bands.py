@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from dedup.columns import scopes
+from dedup.components import join_pairs, roots_of
 from stages.find import PART, part_of
 from stages.kernels.texts import texts_of
 
@@ -177,16 +178,14 @@ def candidates(pairs: pa.Table) -> pa.Table:
 
     All on the driver: 70 bytes a pair with the pair itself; real data give about one per candidate.
     """
-    from dedup.kernels.components import flatten, join_pairs
-
     places = _distinct_places(pairs)
     parents = np.arange(len(places))
     for batch in pairs.to_batches():
         ones = np.searchsorted(places, batch["first"].to_numpy())
         others = np.searchsorted(places, batch["place"].to_numpy())
         join_pairs(ones, others, parents)
-    flatten(parents)
-    return pa.table([pa.array(places), pa.array(places[parents])], schema=CANDIDATE)
+    roots = roots_of(np.arange(len(places)), parents)
+    return pa.table([pa.array(places), pa.array(places[roots])], schema=CANDIDATE)
 
 
 def _distinct_places(pairs: pa.Table) -> npt.NDArray[np.int64]:

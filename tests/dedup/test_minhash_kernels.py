@@ -13,7 +13,7 @@ from datasketch.lsh import _optimal_param
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dedup.kernels.components import flatten, join_pairs
+from dedup.components import join_pairs, roots_of
 from dedup.kernels.hash_sort import EDGES, distinct_sorted
 from dedup.kernels.normal_form import normal_form
 from dedup.kernels.shingles import hash_words, shingle_sets
@@ -208,9 +208,23 @@ def test_components_are_named_by_their_smallest_member(pairs: list[tuple[int, in
     join_pairs(
         np.array([one for one, _ in pairs], np.int64), np.array([other for _, other in pairs], np.int64), parents
     )
-    flatten(parents)
 
-    assert parents.tolist() == expected
+    assert roots_of(np.arange(16), parents).tolist() == expected
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_components_of_long_chains_are_found_whatever_the_order_and_the_cut(seed: int) -> None:
+    chance, rows = np.random.default_rng(seed), 20_000
+    names = chance.permutation(rows)
+    # Chains of a thousand documents, each the near-duplicate of the next one alone.
+    chained = np.flatnonzero(np.arange(rows - 1) % 1000 != 999)
+    expected = np.repeat(names.reshape(-1, 1000).min(axis=1), 1000)
+    parents = np.arange(rows)
+
+    for pairs in np.array_split(chance.permutation(chained), 7):
+        join_pairs(names[pairs], names[pairs + 1], parents)
+
+    assert np.array_equal(roots_of(np.arange(rows), parents)[names], expected)
 
 
 def test_candidates_are_the_documents_in_pairs() -> None:

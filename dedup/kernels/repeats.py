@@ -24,7 +24,7 @@ Ints = npt.NDArray[np.int32]
 Longs = npt.NDArray[np.int64]
 
 
-@native(void(BYTES, LONGS, LONGS, uint8[::1], int64[::1]))
+@native(void(BYTES, LONGS, LONGS, uint8[::1], int64[::1]), memory="given")
 def join_texts(data: Bytes, starts: Longs, ends: Longs, joined: Bytes, new_starts: Longs) -> None:
     """Copy texts to where they begin in the joined array, each with a separator behind it where there is room."""
     for text in range(len(starts)):
@@ -36,7 +36,7 @@ def join_texts(data: Bytes, starts: Longs, ends: Longs, joined: Bytes, new_start
             joined[to] = SEPARATOR
 
 
-@native(void(BYTES, int32[::1], int32[::1]))
+@native(void(BYTES, int32[::1], int32[::1]), memory="given")
 def share_with_neighbour(data: Bytes, suffixes: Ints, shared: Ints) -> None:
     """By place: how many bytes its suffix shares with the one before it in order (Kärkkäinen, Manzini, Puglisi 2009).
 
@@ -64,7 +64,7 @@ def share_with_neighbour(data: Bytes, suffixes: Ints, shared: Ints) -> None:
         length = max(0, length - 1)
 
 
-@native(void(int32[::1], int32[::1], int64, boolean))
+@native(void(int32[::1], int32[::1], int64, boolean), memory="given")
 def name_twins(suffixes: Ints, shared: Ints, min_bytes: int, keep_first: bool) -> None:
     """Turn `shared` into twins: the place at which the same `min_bytes` bytes stand first, -1 where nothing is to go.
 
@@ -90,7 +90,7 @@ def name_twins(suffixes: Ints, shared: Ints, min_bytes: int, keep_first: bool) -
         start = end
 
 
-@native(int64(int64[:, ::1], int64, int64, int64, int64, int64), inline="always")
+@native(int64(int64[:, ::1], int64, int64, int64, int64, int64), inline="always", memory="given")
 def _write_range(ranges: npt.NDArray[np.int64], at: int, text: int, start: int, end: int, twin: int) -> int:
     if at < len(ranges):
         ranges[at, 0] = text
@@ -100,7 +100,7 @@ def _write_range(ranges: npt.NDArray[np.int64], at: int, text: int, start: int, 
     return at + 1
 
 
-@native(int64(int32[::1], LONGS, LONGS, int64, boolean, int64[:, ::1]))
+@native(int64(int32[::1], LONGS, LONGS, int64, boolean, int64[:, ::1]), memory="given")
 def collect_ranges(
     twins: Ints, starts: Longs, ends: Longs, min_bytes: int, keep_first: bool, ranges: npt.NDArray[np.int64]
 ) -> int:
@@ -133,7 +133,7 @@ def collect_ranges(
     return found
 
 
-@native(void(BYTES, int64[::1], int64[::1]))
+@native(void(BYTES, int64[::1], int64[::1]), memory="given")
 def shrink_to_characters(data: Bytes, starts: Longs, ends: Longs) -> None:
     """Move both ends of each range inwards to the nearest border between characters; an empty range may be left."""
     for at in range(len(starts)):

@@ -35,7 +35,7 @@ _BASE: Final = np.uint64(0xD6E8FEB86659FD93)
 """Base of the polynomial over words; any odd number does, since the words' hashes are random."""
 
 
-@native(uint64(uint64))
+@native(uint64(uint64), memory="given")
 def stir(value: Any) -> Any:
     """The finalizer of SplitMix64: a permutation of 64-bit numbers in which every bit depends on every bit."""
     value = (value ^ (value >> np.uint64(30))) * _STIR
@@ -43,7 +43,7 @@ def stir(value: Any) -> Any:
     return value ^ (value >> np.uint64(31))
 
 
-@native(int64(BYTES, int64, int64, READ_ENTRIES, READ_SPELLINGS, uint64[::1]))
+@native(int64(BYTES, int64, int64, READ_ENTRIES, READ_SPELLINGS, uint64[::1]), memory="given")
 def hash_words(
     data: Bytes, start: int, end: int, entries: Entries, spellings: npt.NDArray[np.uint32], words: Hashes
 ) -> int:
@@ -102,7 +102,7 @@ def hash_words(
     return count
 
 
-@native(int64(uint64[::1], int64, int64))
+@native(int64(uint64[::1], int64, int64), memory="given")
 def hash_shingles(words: Hashes, count: int, ngram: int) -> int:
     """Replace the first `count` word hashes by the hashes of their n-grams in order; the number of these."""
     if count == 0:
@@ -127,7 +127,7 @@ def hash_shingles(words: Hashes, count: int, ngram: int) -> int:
     return shingles
 
 
-@native(void(READ_HASHES, int64, READ_HASHES, READ_HASHES, uint64[::1]))
+@native(void(READ_HASHES, int64, READ_HASHES, READ_HASHES, uint64[::1]), memory="given")
 def permute(shingles: Hashes, count: int, factors: Hashes, summands: Hashes, least: Hashes) -> None:
     """The least value of each permutation `factor · x + summand` mod 2^64 over the first `count` shingles."""
     hashes = len(least)
@@ -181,7 +181,7 @@ def sign_texts(
             permute(words, counts[row], factors, summands, signatures[row])
 
 
-@native(void(types.Array(uint64, 2, "C", readonly=True), int64, uint64[:, ::1]))
+@native(void(types.Array(uint64, 2, "C", readonly=True), int64, uint64[:, ::1]), memory="given")
 def band_keys(signatures: npt.NDArray[np.uint64], rows: int, keys: npt.NDArray[np.uint64]) -> None:
     """One 64-bit key for each band of `rows` values of a signature; bands differ in their start, so keys do not mix."""
     for document in range(keys.shape[0]):
@@ -223,7 +223,7 @@ def shingle_sets(
     return written
 
 
-@native(void(READ_HASHES, LONGS, READ_HASHES, READ_HASHES, uint64[:, ::1]))
+@native(void(READ_HASHES, LONGS, READ_HASHES, READ_HASHES, uint64[:, ::1]), memory="given")
 def sign_sets(
     sets: Hashes, edges: Longs, factors: Hashes, summands: Hashes, signatures: npt.NDArray[np.uint64]
 ) -> None:

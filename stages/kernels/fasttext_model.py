@@ -146,7 +146,7 @@ def _huffman_tree(counts: npt.NDArray[np.int64]) -> tuple[Ints, Ints]:
     return left, right
 
 
-@native(uint64(uint64, uint8))
+@native(uint64(uint64, uint8), memory="given")
 def next_state(state: Any, byte: Any) -> Any:
     """One step of FNV-1a of 32 bits as fastText has it: the byte is taken as a signed one."""
     wide = np.uint64(byte)
@@ -155,7 +155,7 @@ def next_state(state: Any, byte: Any) -> Any:
     return ((state ^ wide) * np.uint64(16777619)) & np.uint64(0xFFFFFFFF)
 
 
-@native(uint64(BYTES, int64, int64))
+@native(uint64(BYTES, int64, int64), memory="given")
 def word_hash(data: npt.NDArray[np.uint8], start: int, end: int) -> Any:
     """The hash of the word [start, end)."""
     state = np.uint64(FIRST_STATE)
@@ -164,13 +164,13 @@ def word_hash(data: npt.NDArray[np.uint8], start: int, end: int) -> Any:
     return state
 
 
-@native(uint64(uint64, uint64))
+@native(uint64(uint64, uint64), memory="given")
 def first_slot(wanted: Any, mask: Any) -> Any:
     """Where the search for a hash starts in a table of `mask` + 1 slots."""
     return ((wanted * np.uint64(0x9E3779B1)) >> np.uint64(7)) & mask
 
 
-@native(int64(BYTES, int64, int64[::1], int64[::1], int64[::1], int8[::1], int32[::1]))
+@native(int64(BYTES, int64, int64[::1], int64[::1], int64[::1], int8[::1], int32[::1]), memory="given")
 def _scan_entries(
     data: npt.NDArray[np.uint8],
     at: int,

@@ -142,7 +142,7 @@ def _mean_rows(
                 total[column] *= share
 
 
-@native(float32(float32))
+@native(float32(float32), memory="given")
 def _looked_up_sigmoid(value: float) -> float:
     """The sigmoid of fastText's table: 512 steps from -8 to 8, and 0 or 1 beyond."""
     if value < -8 or value > 8:

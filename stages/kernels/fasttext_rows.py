@@ -45,7 +45,7 @@ _REMEMBERED: Final = 1 << 14
 """Words whose number in the dictionary is remembered: 384 kB."""
 
 
-@native(void(int64[::1], int64, int64, MATRIX, float32[::1]))
+@native(void(int64[::1], int64, int64, MATRIX, float32[::1]), memory="given")
 def _add_rows(picks: Longs, count: int, width: int, rows: Floats, total: Floats) -> None:
     """Add the first `count` picked rows to the total, in their order."""
     wide = np.uint64(width)
@@ -67,7 +67,7 @@ def _add_rows(picks: Longs, count: int, width: int, rows: Floats, total: Floats)
         at += 1
 
 
-@native(int64(uint64[::1], int64, int64[::1], LONGS, BITS, INTS, MATRIX, float32[::1]))
+@native(int64(uint64[::1], int64, int64[::1], LONGS, BITS, INTS, MATRIX, float32[::1]), memory="given")
 def _add_word_grams(
     hashes: npt.NDArray[np.uint64],
     words: int,

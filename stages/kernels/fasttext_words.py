@@ -42,7 +42,7 @@ WORD_STIR: Final = 116049371
 """What the hash of the words so far is multiplied with before the next word's is added."""
 
 
-@native(int64(BYTES, int64, int64, BYTES, LONGS, LONGS, INTS, uint64))
+@native(int64(BYTES, int64, int64, BYTES, LONGS, LONGS, INTS, uint64), memory="given")
 def find_entry(
     data: Bytes, start: int, end: int, known: Bytes, starts: Longs, ends: Longs, slots: Ints, wanted: Any
 ) -> int:
@@ -61,7 +61,7 @@ def find_entry(
     return -1
 
 
-@native(boolean(BYTES, int64, int64))
+@native(boolean(BYTES, int64, int64), memory="given")
 def is_label(data: Bytes, start: int, end: int) -> bool:
     """Whether a word starts as labels do."""
     if end - start < len(_PREFIX):
@@ -72,19 +72,19 @@ def is_label(data: Bytes, start: int, end: int) -> bool:
     return at == len(_PREFIX)
 
 
-@native(boolean(uint8), inline="always")
+@native(boolean(uint8), inline="always", memory="given")
 def is_blank(byte: Any) -> bool:
     """Where fastText cuts words: the white space of ASCII, and NUL."""
     return bool(byte == 32 or 9 <= byte <= 13 or byte == 0)
 
 
-@native(uint64(uint64), inline="always")
+@native(uint64(uint64), inline="always", memory="given")
 def signed_hash(wanted: Any) -> Any:
     """A word's hash as n-grams of words take it: its 32 bits as a signed number."""
     return wanted | np.uint64(0xFFFFFFFF00000000) if wanted & np.uint64(0x80000000) else wanted
 
 
-@native(int64(uint64, float64, int64))
+@native(int64(uint64, float64, int64), memory="given")
 def _bucket_of(state: Any, share: float, buckets: int) -> int:
     """A hash of 32 bits modulo the buckets, `share` being 1 / buckets: a product and a correction, for speed."""
     whole = np.int64(state)
@@ -94,7 +94,7 @@ def _bucket_of(state: Any, share: float, buckets: int) -> int:
     return bucket - buckets if bucket >= buckets else bucket
 
 
-@native(int64(uint64))
+@native(int64(uint64), memory="given")
 def _count_bits(bits: Any) -> int:
     """How many bits are set; the compiler knows this pattern and makes one instruction of it."""
     bits -= (bits >> np.uint64(1)) & np.uint64(0x5555555555555555)
@@ -103,7 +103,7 @@ def _count_bits(bits: Any) -> int:
     return int((bits * np.uint64(0x0101010101010101)) >> np.uint64(56))
 
 
-@native(int64(int64, BITS, INTS), inline="always")
+@native(int64(int64, BITS, INTS), inline="always", memory="given")
 def row_of_bucket(bucket: int, kept: Bits, before: Ints) -> int:
     """The row of a bucket, counted after those of the words; -1 where it was pruned."""
     if len(kept) == 0:
@@ -115,7 +115,7 @@ def row_of_bucket(bucket: int, kept: Bits, before: Ints) -> int:
     return int(before[place] + _count_bits(kept[place] & (bit - np.uint64(1))))
 
 
-@native(int64(int64, LONGS, BITS, INTS, MATRIX, float32[::1]))
+@native(int64(int64, LONGS, BITS, INTS, MATRIX, float32[::1]), memory="given")
 def _add_bucket(bucket: int, shape: Longs, kept: Bits, before: Ints, rows: Floats, vector: Floats) -> int:
     """Add a bucket's row, unless it was pruned; how many rows that were."""
     row = row_of_bucket(bucket, kept, before)
@@ -128,7 +128,7 @@ def _add_bucket(bucket: int, shape: Longs, kept: Bits, before: Ints, rows: Float
     return 1
 
 
-@native(int64(uint8[::1], int64, LONGS, BITS, INTS, MATRIX, float32[::1]))
+@native(int64(uint8[::1], int64, LONGS, BITS, INTS, MATRIX, float32[::1]), memory="given")
 def _add_grams(word: Bytes, length: int, shape: Longs, kept: Bits, before: Ints, rows: Floats, vector: Floats) -> int:
     """Add the rows of the n-grams of characters in the first bytes of `word`; how many there were.
 
@@ -171,7 +171,7 @@ def _add_grams(word: Bytes, length: int, shape: Longs, kept: Bits, before: Ints,
     return found
 
 
-@native(int64(BYTES, int64, int64, int64, uint8[::1], LONGS, BITS, INTS, MATRIX, float32[::1]))
+@native(int64(BYTES, int64, int64, int64, uint8[::1], LONGS, BITS, INTS, MATRIX, float32[::1]), memory="given")
 def sum_word(
     data: Bytes,
     start: int,
@@ -205,7 +205,7 @@ def sum_word(
     return found
 
 
-@native(int64(uint64, uint64[::1], LONGS, BITS, INTS, MATRIX, float32[::1]))
+@native(int64(uint64, uint64[::1], LONGS, BITS, INTS, MATRIX, float32[::1]), memory="given")
 def add_word_grams(
     wanted: Any, running: npt.NDArray[np.uint64], shape: Longs, kept: Bits, before: Ints, rows: Floats, vector: Floats
 ) -> int:

@@ -53,7 +53,7 @@ def windows_of(texts: Texts) -> tuple[Longs, Longs, Longs]:
     return starts[: firsts[-1]].copy(), ends[: firsts[-1]].copy(), firsts
 
 
-@native(void(BYTES, LONGS, LONGS, int64[::1], int64[::1], int64[::1]))
+@native(void(BYTES, LONGS, LONGS, int64[::1], int64[::1], int64[::1]), memory="given")
 def _cut(
     data: npt.NDArray[np.uint8], text_starts: Longs, text_ends: Longs, starts: Longs, ends: Longs, firsts: Longs
 ) -> None:

@@ -43,13 +43,13 @@ def sentence_counts(texts: Texts) -> SentenceCounts:
     return SentenceCounts(*counts)
 
 
-@native(boolean(int64))
+@native(boolean(int64), memory="given")
 def _ascii_word(byte: int) -> bool:
     """Whether an ASCII character is a letter, a digit or the low line."""
     return 48 <= byte <= 57 or 65 <= byte <= 90 or byte == 95 or 97 <= byte <= 122
 
 
-@native(boolean(BYTES, int64, int64))
+@native(boolean(BYTES, int64, int64), memory="given")
 def _in_contraction(data: npt.NDArray[np.uint8], at: int, end: int) -> bool:
     """Whether the apostrophe before `at` is followed by t, s, d, ve, ll or re, and then by the end of a word."""
     if at >= end:
@@ -68,7 +68,7 @@ def _in_contraction(data: npt.NDArray[np.uint8], at: int, end: int) -> bool:
     return behind < 0x80 and not _ascii_word(behind)
 
 
-@native(void(BYTES, LONGS, LONGS, BYTES, int64[:, ::1]))
+@native(void(BYTES, LONGS, LONGS, BYTES, int64[:, ::1]), memory="given")
 def _scan(
     data: npt.NDArray[np.uint8],
     starts: Longs,

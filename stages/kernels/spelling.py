@@ -17,7 +17,7 @@ Longs = npt.NDArray[np.int64]
 Bytes = npt.NDArray[np.uint8]
 
 
-@native(void(BYTES, LONGS, LONGS, BYTES, LONGS, READ_INTS, LONGS, int64[::1]))
+@native(void(BYTES, LONGS, LONGS, BYTES, LONGS, READ_INTS, LONGS, int64[::1]), memory="given")
 def first_differences(
     data: Bytes,
     starts: Longs,

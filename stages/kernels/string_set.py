@@ -57,7 +57,7 @@ def _found(known: StringSet, texts: Texts, cut: int) -> Longs:
     return found
 
 
-@native(int64(BYTES, LONGS, LONGS, int32[::1], BYTES, int64, int64))
+@native(int64(BYTES, LONGS, LONGS, int32[::1], BYTES, int64, int64), memory="given")
 def _slot_of(
     data: npt.NDArray[np.uint8],
     starts: Longs,
@@ -85,7 +85,7 @@ def _slot_of(
     return int(slot)
 
 
-@native(void(BYTES, LONGS, LONGS, int32[::1]))
+@native(void(BYTES, LONGS, LONGS, int32[::1]), memory="given")
 def _enter(data: npt.NDArray[np.uint8], starts: Longs, ends: Longs, slots: Ints) -> None:
     for number in range(len(starts)):
         slot = _slot_of(data, starts, ends, slots, data, starts[number], ends[number])
@@ -93,7 +93,7 @@ def _enter(data: npt.NDArray[np.uint8], starts: Longs, ends: Longs, slots: Ints)
             slots[slot] = number
 
 
-@native(void(BYTES, LONGS, LONGS, int32[::1], BYTES, LONGS, LONGS, int64, int64[::1]))
+@native(void(BYTES, LONGS, LONGS, int32[::1], BYTES, LONGS, LONGS, int64, int64[::1]), memory="given")
 def _find(
     data: npt.NDArray[np.uint8],
     starts: Longs,

@@ -107,7 +107,7 @@ def odd_pairs() -> Bytes:
     return odd
 
 
-@native(int64(BYTES, int64, int64), inline="always")
+@native(int64(BYTES, int64, int64), inline="always", memory="given")
 def _width(data: Bytes, at: int, end: int) -> int:
     """Bytes of the character that starts here, no more than there are."""
     lead = data[np.uint64(at)]
@@ -115,7 +115,7 @@ def _width(data: Bytes, at: int, end: int) -> int:
     return min(width, end - at)
 
 
-@native(int64(BYTES, int64, int64), inline="always")
+@native(int64(BYTES, int64, int64), inline="always", memory="given")
 def _code_point(data: Bytes, at: int, width: int) -> Any:
     place = np.uint64(at)
     if width == 2:
@@ -136,7 +136,7 @@ def _code_point(data: Bytes, at: int, width: int) -> Any:
     return np.int64(data[place])
 
 
-@native(boolean(BYTES, int64, int64, int64, int64, BYTES))
+@native(boolean(BYTES, int64, int64, int64, int64, BYTES), memory="given")
 def _touched(data: Bytes, start: int, end: int, at: int, step: int, kinds: Bytes) -> bool:
     """Whether the character at `at`, beside a word of the text [start, end), makes it no plain word.
 

@@ -97,3 +97,13 @@ def test_a_kernel_that_only_kernels_call_is_not_loaded() -> None:
     home = Path(native.__file__).parents[2]
     run = [subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, cwd=home) for _ in range(2)]
     assert run[-1].stdout.split() == [b"1", b"0"]
+
+
+def test_a_kernel_is_loaded_without_what_only_compiling_needs() -> None:
+    code = (
+        "import sys\nfrom stages.kernels.word_set import word_set\nword_set(['mill'])\n"
+        "print('numba.np.linalg' in sys.modules, 'scipy.linalg' in sys.modules)"
+    )
+    home = Path(native.__file__).parents[2]
+    run = [subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, cwd=home) for _ in range(2)]
+    assert run[-1].stdout.split() == [b"False", b"False"]

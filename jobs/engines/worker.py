@@ -25,6 +25,7 @@ from jobs import journal
 from jobs.engines import spill
 from jobs.engines.failure import as_refusal
 from jobs.engines.frame import pass_through
+from jobs.pandas_later import meet_pandas_later
 from stages.find import Worker
 
 
@@ -116,6 +117,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     descriptor, driver = int(sys.argv[1]), int(sys.argv[2])
     end_with_driver(driver)
+    meet_pandas_later()
     pa.set_cpu_count(1)
     pa.set_io_thread_count(1)
     serve(Connection(descriptor))

@@ -33,9 +33,9 @@ from zipimport import zipimporter
 import numba
 from llvmlite.binding import get_host_cpu_features, get_host_cpu_name
 from numba import types
-from numba.core.caching import FunctionCache
 from numba.core.registry import CPUDispatcher
-from numba.core.runtime import rtsys
+
+from stages.kernels.compiled import KernelCache
 
 _IMPORT: Final = re.compile(r"^(?:from ([\w.]+) import|import ([\w.]+))", re.MULTILINE)
 _turns: Final = threading.RLock()
@@ -87,7 +87,7 @@ class _Kernel(CPUDispatcher):  # type: ignore[misc]
         return super().get_call_template(args, kws)
 
     def enable_caching(self) -> None:
-        self._cache = _Cache(self.py_func)
+        self._cache = KernelCache(self.py_func)
 
     def make_ready(self) -> None:
         """Load the machine code, or compile it where there is none yet."""
@@ -105,18 +105,6 @@ class _Kernel(CPUDispatcher):  # type: ignore[misc]
                 self.enable_caching()
                 self.compile(signature)
         self.disable_compile()
-
-
-class _Cache(FunctionCache):  # type: ignore[misc]
-    """numba's cache, which loads a kernel without what only compiling needs.
-
-    numba itself first loads all it knows of Python and numpy (and scipy, where that is installed): 0.6 CPU seconds for
-    the first kernel of every process. Machine code refers to numba's memory manager alone.
-    """
-
-    def load_overload(self, sig: Any, target_context: Any) -> Any:
-        rtsys.initialize(target_context)
-        return self._load_overload(sig, target_context)
 
 
 @cache

@@ -1,0 +1,54 @@
+"""Loads compiled kernels without what only compiling needs.
+
+Before numba looks into its cache it loads all it knows of Python and numpy, and where scipy is installed that too: 0.6
+CPU seconds for the first kernel of a process. With a function's machine code it then imports the modules of everything
+that was compiled into it, such as its own `sum`, which takes 0.25. Machine code needs none of this, but numba's manager
+of memory, and the constants of its exceptions.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from numba.core import environment
+from numba.core.caching import FunctionCache, IndexDataCacheFile
+from numba.core.runtime import rtsys
+
+
+class KernelCache(FunctionCache):  # type: ignore[misc]
+    """numba's cache on disk, with a shorter way of loading."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__(function)
+        self._cache_file.__class__ = _Files
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        rtsys.initialize(target_context)
+        return self._load_overload(sig, target_context)
+
+
+class _Files(IndexDataCacheFile):  # type: ignore[misc]
+    def _load_data(self, name: str) -> Any:
+        with Path(self._data_path(name)).open("rb") as file:
+            return _Unpickler(file).load()
+
+
+class _Unpickler(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) == (environment.__name__, "_rebuild_env"):
+            return _environment
+        return super().find_class(module, name)
+
+
+def _environment(module: str, constants: list[Any], name: str) -> Any:
+    """What numba's `_rebuild_env` makes, without the module's globals: only code that is not compiled looks at them."""
+    made = environment.lookup_environment(name)
+    if made is None:
+        made = environment.Environment({"__name__": module})
+        made.consts[:] = constants
+        made.env_name = name
+        environment.Environment._memo[name] = made
+    return made

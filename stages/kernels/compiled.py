@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from llvmlite.binding import add_symbol
 from numba.core import environment
 from numba.core.caching import FunctionCache, IndexDataCacheFile
-from numba.core.runtime import rtsys
+from numba.core.runtime import _nrt_python
 
 
 class KernelCache(FunctionCache):  # type: ignore[misc]
@@ -26,8 +28,15 @@ class KernelCache(FunctionCache):  # type: ignore[misc]
         self._cache_file.__class__ = _Files
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
-        rtsys.initialize(target_context)
+        _name_memory_manager()
         return self._load_overload(sig, target_context)
+
+
+@cache
+def _name_memory_manager() -> None:
+    """Tell the linker where numba's memory manager is, without compiling what new machine code is linked with."""
+    for name, address in _nrt_python.c_helpers.items():
+        add_symbol(name if name.startswith("_") else f"NRT_{name}", address)
 
 
 class _Files(IndexDataCacheFile):  # type: ignore[misc]

@@ -94,17 +94,26 @@ class _Kernel(CPUDispatcher):  # type: ignore[misc]
         if self.signature is None:
             return
         signature, self.signature = self.signature, None
-        folder = cache_folder()
+        module = self.py_func.__module__
+        folder = module_folder(module)
         if folder is None:
             self.compile(signature)
         else:
-            module = self.py_func.__module__
-            folder = folder / f"{module.rpartition('.')[2]}-{sources_hash(module)}"
-            folder.mkdir(mode=0o700, exist_ok=True)
             with _turn_to_compile(folder, f"{module}.{self.py_func.__qualname__}"), _numba_caches_in(folder):
                 self.enable_caching()
                 self.compile(signature)
         self.disable_compile()
+
+
+@cache
+def module_folder(module: str) -> Path | None:
+    """Where the compiled kernels of a module are kept, made if need be; None where no folder can be written."""
+    folder = cache_folder()
+    if folder is None:
+        return None
+    folder = folder / f"{module.rpartition('.')[2]}-{sources_hash(module)}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
 
 
 @cache

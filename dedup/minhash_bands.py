@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from dedup.columns import scopes
+from dedup.components import join_pairs, roots_of
 from stages.find import PART, part_of
 from stages.kernels.texts import texts_of
 
@@ -82,12 +83,25 @@ def signatures(texts: pa.Array, shape: Shape) -> tuple[Hashes, npt.NDArray[np.in
 
 def keys_of(texts: pa.Array, shape: Shape) -> tuple[Hashes, npt.NDArray[np.bool_]]:
     """Band keys of shape (texts, bands), and which texts have any words."""
+    signed, counts = signatures(texts, shape)
+    return _keys(signed, shape), counts > 0
+
+
+def keys_of_sets(sets: Hashes, edges: npt.NDArray[np.int64], shape: Shape) -> Hashes:
+    """The same band keys from the texts' sets of shingles, of which set k lies in edges[k:k+2]."""
+    from dedup.kernels.shingles import sign_sets
+
+    signed = np.zeros((len(edges) - 1, shape.bands * shape.rows), np.uint64)
+    sign_sets(sets, edges, *coefficients(shape.seed, shape.bands * shape.rows), signed)
+    return _keys(signed, shape)
+
+
+def _keys(signed: Hashes, shape: Shape) -> Hashes:
     from dedup.kernels.shingles import band_keys
 
-    signed, counts = signatures(texts, shape)
-    keys = np.empty((len(texts), shape.bands), np.uint64)
+    keys = np.empty((len(signed), shape.bands), np.uint64)
     band_keys(signed, shape.rows, keys)
-    return keys, counts > 0
+    return keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,16 +178,14 @@ def candidates(pairs: pa.Table) -> pa.Table:
 
     All on the driver: 70 bytes a pair with the pair itself; real data give about one per candidate.
     """
-    from dedup.kernels.components import flatten, join_pairs
-
     places = _distinct_places(pairs)
     parents = np.arange(len(places))
     for batch in pairs.to_batches():
         ones = np.searchsorted(places, batch["first"].to_numpy())
         others = np.searchsorted(places, batch["place"].to_numpy())
         join_pairs(ones, others, parents)
-    flatten(parents)
-    return pa.table([pa.array(places), pa.array(places[parents])], schema=CANDIDATE)
+    roots = roots_of(np.arange(len(places)), parents)
+    return pa.table([pa.array(places), pa.array(places[roots])], schema=CANDIDATE)
 
 
 def _distinct_places(pairs: pa.Table) -> npt.NDArray[np.int64]:

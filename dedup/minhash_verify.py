@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from dedup.minhash_bands import Shape, keys_of
+from dedup.minhash_bands import Shape, keys_of_sets
 from stages.find import FINDING, PART, grouped, part_of
 from stages.kernels.texts import texts_of
 
@@ -77,7 +77,7 @@ class Sets:
         written = shingle_sets(
             texts.data, texts.starts, texts.ends, form.entries, form.spellings, self.shape.ngram, sets, edges
         )
-        keys, _ = keys_of(batch["text"], self.shape)
+        keys = keys_of_sets(sets, edges, self.shape)
         rank = -lengths if self.keep == "longest" else np.zeros(len(texts), np.int64)
         key_edges = np.arange(len(texts) + 1) * self.shape.bands
         return pa.record_batch(

@@ -59,9 +59,14 @@ class AdaptiveFilter(Filter):
         return [*super().check(schema), *(limit_faults(self.limits, type(self)) or self._unfit())]
 
     def shared_counts(self) -> Wanted | None:
-        """All counts but stop words, which are others in every language: whoever looks for them counts for himself."""
+        """All counts but stop words, which are others in every language: whoever looks for them counts for himself.
+
+        Limits are others in every language, too, so nothing is spared.
+        """
         wanted = self.counts() if self.limits is None else self._with_every_rule().counts()
-        return wanted if wanted is None or self.limits is None else replace(wanted, stop_words=None)
+        if wanted is None or self.limits is None:
+            return wanted
+        return replace(wanted, stop_words=None, enough=frozenset(), stops=frozenset())
 
     def judge(self, batch: pa.RecordBatch, tools: Any) -> Verdicts:
         if self.limits is None:

@@ -13,17 +13,20 @@ import pyarrow as pa
 
 from filters.counting import CountingFilter
 from filters.limits import above, ratio
-from stages.counting import Counter, Wanted
+from stages.counting import Counter, Part, Wanted
 from stages.fields import Share
 from stages.verdicts import Rule
 
-_COPIES: Final = (
-    "duplicate_paragraphs",
-    "duplicate_paragraph_characters",
-    "duplicate_lines",
-    "duplicate_line_characters",
-)
-_GRAMS: Final = {length: f"{'top' if length < 5 else 'duplicate'}_{length}_gram" for length in range(2, 11)}
+_TOP: Final = range(2, 5)
+_GRAMS: Final = {length: f"{'top' if length in _TOP else 'duplicate'}_{length}_gram" for length in range(2, 11)}
+_COUNTS: Final = {
+    "duplicate_paragraphs": "duplicate_paragraphs",
+    "duplicate_paragraph_characters": "duplicate_paragraph_characters",
+    "duplicate_lines": "duplicate_pieces",
+    "duplicate_line_characters": "duplicate_piece_characters",
+    **{name: f"grams_{length}" for length, name in _GRAMS.items()},
+}
+"""The rules in their order, each with the count that it compares."""
 
 
 class GopherRepetition(CountingFilter):
@@ -75,22 +78,24 @@ class GopherRepetition(CountingFilter):
     """Share of characters in repeated runs of ten words."""
 
     def measures(self) -> tuple[str, ...]:
-        return tuple(name for name in (*_COPIES, *_GRAMS.values()) if getattr(self, f"max_{name}") is not None)
+        return tuple(name for name in _COUNTS if getattr(self, f"max_{name}") is not None)
 
     def counts(self) -> Wanted:
         grams = frozenset(length for length, name in _GRAMS.items() if getattr(self, f"max_{name}") is not None)
-        return Wanted(frozenset({"paragraphs", "pieces"}), grams, words=self.words)
+        stops = {
+            (count, limit)
+            for name, count in _COUNTS.items()
+            if (limit := getattr(self, f"max_{name}")) is not None and self.mode == "drop"
+        }
+        enough = {(length, limit) for length in _GRAMS for count, limit in stops if count == f"grams_{length}"}
+        parts: frozenset[Part] = frozenset({"paragraphs", "pieces"})
+        return Wanted(parts, grams, frozenset(enough), frozenset(stops), words=self.words)
 
     def rules(self, batch: pa.RecordBatch, tools: Counter) -> list[Rule]:
         count = tools.counts(batch)
         characters = count["characters"]
-        shares = {
-            "duplicate_paragraphs": ratio(count["duplicate_paragraphs"], count["paragraphs"]),
-            "duplicate_paragraph_characters": ratio(count["duplicate_paragraph_characters"], characters),
-            "duplicate_lines": ratio(count["duplicate_pieces"], count["pieces"]),
-            "duplicate_line_characters": ratio(count["duplicate_piece_characters"], characters),
-            **{name: ratio(count[f"grams_{length}"], characters) for length, name in _GRAMS.items()},
-        }
+        wholes = {"duplicate_paragraphs": count["paragraphs"], "duplicate_lines": count["pieces"]}
+        shares = {name: ratio(count[part], wholes.get(name, characters)) for name, part in _COUNTS.items()}
         return [
             rule for name, share in shares.items() for rule in above(name, share, getattr(self, f"max_{name}"), name)
         ]

@@ -137,11 +137,16 @@ class Chain:
 
 
 def _shared(links: Sequence[Loaded]) -> list[tuple[int, int, Wanted]]:
-    """Where filters share their counts. A filter under `where` joins in, but never makes others count for it."""
+    """Where filters share their counts. A filter under `where` joins in, but never makes others count for it.
+
+    Nor does it spare them anything: it does not drop the documents that it does not judge.
+    """
     wants: list[Wanted | None] = []
     begun = False
     for loaded in links:
         wanted = loaded.stage.shared_counts() if isinstance(loaded.stage, Filter) else None
+        if wanted is not None and loaded.where is not None:
+            wanted = replace(wanted, stops=frozenset())
         begun = begun or (wanted is not None and loaded.where is None)
         wants.append(wanted if begun else None)
         begun = begun and "text" not in loaded.stage.adds()

@@ -36,23 +36,35 @@ class Wanted:
 
     `grams`: lengths of word n-grams, 2 to 10 · `words`: how texts are cut into words · `stop_words` · `short_line`:
     code points of a short line at most. None of these three means that any will do.
+
+    Two things spare work for whoever only drops. `enough`: up to which share of the characters more may be told of
+    n-grams of a length than is · `stops`: names of counts, each with the share (of its paragraphs, pieces or, else,
+    characters) above which the text is dropped: what `COLUMNS` has behind it may then be told as 0.
     """
 
     parts: frozenset[Part] = frozenset()
     grams: frozenset[int] = frozenset()
+    enough: frozenset[tuple[int, float]] = frozenset()
+    stops: frozenset[tuple[str, float]] = frozenset()
     words: Splitter | None = None
     stop_words: tuple[str, ...] | None = None
     short_line: int | None = None
 
     def with_all_of(self, other: Wanted) -> Wanted | None:
-        """What serves both; None where one count cannot."""
+        """What serves both, this being asked first; None where one count cannot."""
         chosen: dict[str, Any] = {}
         for name in ("words", "stop_words", "short_line"):
             mine, theirs = getattr(self, name), getattr(other, name)
             if mine is not None and theirs is not None and mine != theirs:
                 return None
             chosen[name] = theirs if mine is None else mine
-        return Wanted(self.parts | other.parts, self.grams | other.grams, **chosen)
+        mine, theirs = dict(self.enough), dict(other.enough)
+        enough = {
+            (length, min(one[length] for one, grams in ((mine, self.grams), (theirs, other.grams)) if length in grams))
+            for length in (mine | theirs)
+            if (length in mine or length not in self.grams) and (length in theirs or length not in other.grams)
+        }
+        return Wanted(self.parts | other.parts, self.grams | other.grams, frozenset(enough), self.stops, **chosen)
 
     def serves(self, other: Wanted) -> bool:
         """Whether counts taken for this are all that the other wants."""
@@ -88,7 +100,8 @@ class Counter:
         """The batch with its column of counts."""
         wanted = self.wanted
         choices = (wanted.words, wanted.stop_words, wanted.short_line)
-        name = f"{_COLUMN}{sorted(wanted.parts)} {sorted(wanted.grams)} {choices}"
+        spared = f"{sorted(wanted.enough)} {sorted(wanted.stops)}"
+        name = f"{_COLUMN}{sorted(wanted.parts)} {sorted(wanted.grams)} {spared} {choices}"
         _taken[name] = wanted
         counts = self._counted(batch)
         return batch.append_column(name, pa.FixedSizeListArray.from_arrays(counts.reshape(-1), counts.shape[1]))
@@ -100,10 +113,11 @@ class Counter:
         from stages.kernels.words_classes import word_classes
         from stages.kernels.words_split import special_cases
 
-        texts, stop = texts_of(batch["text"]), self._stop_words
+        texts = texts_of(batch["text"])
         languages = batch["language"] if "language" in batch.schema.names else None
         words = words_of_batch(texts, self._splitter, languages)
         counts = np.zeros((len(texts), len(COLUMNS)), np.int64)
+        enough, stops = dict(self.wanted.enough), dict(self.wanted.stops)
         count_pages(
             texts.data,
             texts.starts,
@@ -111,14 +125,10 @@ class Counter:
             character_classes(),
             sum(PARTS[part] for part in self.wanted.parts),
             np.array([length in self.wanted.grams for length in range(11)], np.int64),
+            np.array([enough.get(length, -1) for length in range(11)], np.float64),
+            np.array([stops.get(name, np.inf) for name in COLUMNS], np.float64),
             self.wanted.short_line or 0,
-            stop.data,
-            stop.starts,
-            stop.ends,
-            stop.hashes,
-            stop.slots,
-            stop.mask,
-            stop.longest,
+            self._stop_words,
             words.codes.astype(np.int64),
             word_classes(),
             special_cases(),

@@ -102,7 +102,7 @@ class Score(Map):
 
     def check(self, schema: pa.Schema) -> list[str]:
         """What is wrong with the models' files and labels; reads their dictionaries alone."""
-        from stages.kernels.fasttext_model import read_labels
+        from stages.kernels.fasttext_file import read_labels
 
         found = []
         for column, model in self.models.items():

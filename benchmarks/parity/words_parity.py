@@ -28,6 +28,7 @@ from spacy.language import Language
 
 from stages.kernels.texts import Texts, texts_of
 from stages.kernels.words_classes import word_classes
+from stages.kernels.words_memory import MEMORY
 from stages.kernels.words_split import ENGLISH, MULTILINGUAL, UNICODE, WHITESPACE, special_cases, split_words
 from stages.words.spans import sentence_spans
 from stages.words.splitters import Splitter, word_spans
@@ -107,20 +108,21 @@ def speed(texts: Texts, splitter: int) -> float:
     """Megabytes per CPU-second of a splitter over all texts."""
     run: Callable[..., int] = numba.njit(split_all)
     taken = []
+    memory = np.zeros(MEMORY, np.uint64)
     for _ in range(6):
         begin = time.process_time()
-        run(splitter, texts.data, texts.starts, texts.ends, word_classes(), special_cases())
+        run(splitter, texts.data, texts.starts, texts.ends, word_classes(), special_cases(), memory)
         taken.append(time.process_time() - begin)
     return float((texts.ends - texts.starts).sum()) / min(taken[1:]) / 1e6
 
 
-def split_all(splitter, data, starts, ends, classes, cases):  # type: ignore[no-untyped-def]
+def split_all(splitter, data, starts, ends, classes, cases, memory):  # type: ignore[no-untyped-def]
     """The number of words of all texts; compiled by `speed`."""
     longest = (ends - starts).max() + 1
     begins, stops = np.empty(longest, np.int32), np.empty(longest, np.int32)
     words = 0
     for row in range(len(starts)):
-        words += split_words(splitter, data, starts[row], ends[row], classes, cases, begins, stops)
+        words += split_words(splitter, data, starts[row], ends[row], classes, cases, memory, begins, stops)
     return words
 
 

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from numba import types
 from numba.types import int64, uint32, uint64, void
 
+from dedup.kernels.hash_sort import EDGES, distinct_sorted
 from dedup.kernels.normal_form import ALONE, BLANK, DIGIT, SPELLED
 from stages.kernels.native import BYTES, LONGS, native
 
@@ -126,7 +127,7 @@ def hash_shingles(words: Hashes, count: int, ngram: int) -> int:
     return shingles
 
 
-@native(void(uint64[::1], int64, READ_HASHES, READ_HASHES, uint64[::1]))
+@native(void(READ_HASHES, int64, READ_HASHES, READ_HASHES, uint64[::1]))
 def permute(shingles: Hashes, count: int, factors: Hashes, summands: Hashes, least: Hashes) -> None:
     """The least value of each permutation `factor · x + summand` mod 2^64 over the first `count` shingles."""
     hashes = len(least)
@@ -206,18 +207,27 @@ def shingle_sets(
 
     `sets` holds (bytes of text) // 2 + 2 per text. Returns the number of shingles written.
     """
+    longest = 0
+    for row in range(len(starts)):
+        longest = max(longest, ends[row] - starts[row])
+    room = np.empty(longest // 2 + 2, np.uint64)
+    buckets = np.empty(EDGES, np.int64)
     written = 0
     edges[0] = 0
     for row in range(len(starts)):
         words = sets[written:]
         count = hash_words(data, starts[row], ends[row], entries, spellings, words)
         shingles = hash_shingles(words, count, ngram)
-        words[:shingles].sort()
-        distinct = min(shingles, 1)
-        for at in range(1, shingles):
-            if words[at] != words[distinct - 1]:
-                words[distinct] = words[at]
-                distinct += 1
-        written += distinct
+        written += distinct_sorted(words, shingles, room, buckets)
         edges[row + 1] = written
     return written
+
+
+@native(void(READ_HASHES, LONGS, READ_HASHES, READ_HASHES, uint64[:, ::1]))
+def sign_sets(
+    sets: Hashes, edges: Longs, factors: Hashes, summands: Hashes, signatures: npt.NDArray[np.uint64]
+) -> None:
+    """As `sign_texts`, from what `shingle_sets` wrote: a least value takes no notice of order and of repeats."""
+    for row in range(len(edges) - 1):
+        if edges[row + 1] > edges[row]:
+            permute(sets[edges[row] :], edges[row + 1] - edges[row], factors, summands, signatures[row])

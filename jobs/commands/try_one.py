@@ -85,10 +85,15 @@ def _one(plan: Plan, step: Step, link: Link, document: pa.RecordBatch) -> pa.Rec
 
 
 def _measured(link: Link, document: pa.RecordBatch) -> Iterator[str]:
-    """Every rule of a filter with its value against its limit, as far as the filter tells them apart."""
+    """Every rule of a filter with its value against its limit, as far as the filter tells them apart.
+
+    In mode `tag` it measures all of them; one that drops may stop at the first that fails.
+    """
     stage = build(link.spec)
     if not isinstance(stage, Filter) or type(stage).rules is Filter.rules:
         return
+    stage = build(replace(link.spec, fields={**link.spec.fields, "mode": "tag"}))
+    assert isinstance(stage, Filter)
     tools = stage.open()
     if isinstance(stage, AdaptiveFilter) and stage.limits is not None:
         rules = stage.parts(document, tools)[0].rules()

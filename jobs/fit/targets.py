@@ -148,9 +148,9 @@ def _target(name: str, method: str, kinds: Mapping[str, Any]) -> Target:
 
 
 def _with_rules(kind: Any, fields: Any) -> AdaptiveFilter:
-    """The filter with the rules of these fields on and all others off."""
+    """The filter with the rules of these fields on and all others off, which measures all that they compare."""
     limits: dict[str, int | None] = {**dict.fromkeys(limit_fields(kind)), **dict.fromkeys(fields, 0)}
-    stage = kind.model_construct(**limits)
+    stage = kind.model_construct(mode="tag", **limits)
     assert isinstance(stage, AdaptiveFilter)
     return stage
 

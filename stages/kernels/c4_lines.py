@@ -20,6 +20,7 @@ from stages.kernels.phrases import JAVASCRIPT, LOREM_IPSUM, POLICY, has_phrase, 
 from stages.kernels.spans import count_characters
 from stages.kernels.words import strip_span, whitespace_width
 from stages.kernels.words_cases import WORDS, Words
+from stages.kernels.words_memory import MEMORY
 from stages.kernels.words_sentences import find_sentences
 from stages.kernels.words_split import ENGLISH, split_words
 
@@ -202,6 +203,7 @@ def clean_pages(
     page = np.empty(longest + 2 * SPARE, np.uint8)
     line_starts, line_ends = np.empty(longest + 2, np.int32), np.empty(longest + 2, np.int32)
     word_begins, word_ends = np.empty(longest + 2, np.int32), np.empty(longest + 2, np.int32)
+    memory = np.zeros(MEMORY, np.uint64)
     no_heads = np.empty(0, np.int32)
     switches, min_words, long_word, enough, long_line = limits[0], limits[1], limits[2], limits[3], limits[4]
     to = made = 0
@@ -240,7 +242,7 @@ def clean_pages(
                 out[np.uint64(to)] = 0x0A
             if sentences < enough:
                 out[to_line : to_line + SPARE] = 0
-                words = split_words(ENGLISH, out, begin, to_line, word_classes, cases, word_begins, word_ends)
+                words = split_words(ENGLISH, out, begin, to_line, word_classes, cases, memory, word_begins, word_ends)
                 sentences += find_sentences(out, begin, word_classes, word_begins, word_ends, 0, words, no_heads)
             kept += 1
             to = to_line

@@ -1,28 +1,24 @@
 """A fastText classifier as arrays, read from the `.bin` or `.ftz` file that fastText writes.
 
-The idea: the file is a header, a dictionary and two matrices, so no binding is needed to use it. The format is that of
-version 12 (https://github.com/facebookresearch/fastText, `src/fasttext.cc`, `dictionary.cc`). A dense matrix is mapped
-from the file, so that all workers of a machine share it; a quantised one is unpacked, 4 bytes a value (lid.176: 3 MB).
+The idea: the file is a header, a dictionary (`fasttext_file`) and two matrices (`fasttext_matrix`), so no binding is
+needed to use it. A dense matrix is mapped from the file, so that all workers of a machine share it; a quantised one is
+unpacked, 4 bytes a value (lid.176: 3 MB).
 """
 
 from __future__ import annotations
 
 import mmap
-import struct
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 from numba.types import int8, int32, int64, uint8, uint64
 
-from stages.errors import StageError
+from stages.kernels.fasttext_file import CUT_OFF, DICTIONARY, HEADER, LABEL, entries_of, label_of_entry, read_part
 from stages.kernels.fasttext_matrix import Floats, Ints, in_order_of_buckets, read_matrix
 from stages.kernels.native import BYTES, native
-
-Read = TypeVar("Read")
 
 HIERARCHICAL: Final = 1
 NEGATIVE: Final = 2
@@ -31,16 +27,9 @@ ONE_VS_ALL: Final = 4
 """The losses: how the output matrix becomes probabilities."""
 
 END_OF_LINE: Final = b"</s>"
-LABEL_PREFIX: Final = b"__label__"
 
 FIRST_STATE: Final = 2166136261
 """Where the hash of a word starts."""
-
-_MAGIC: Final = 793712314
-_VERSION: Final = 12
-_SUPERVISED: Final = 3
-_HEADER: Final = struct.Struct("<14id")
-_DICTIONARY: Final = struct.Struct("<iiiqq")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,28 +77,12 @@ class FastText:
 
 def read_model(path: Path) -> FastText:
     """The classifier in a file of fastText's. Raises StageError for any other file; OSError where it cannot be read."""
-    return _read(path, _parse)
-
-
-def read_labels(path: Path) -> tuple[str, ...]:
-    """The labels of the classifier in a file of fastText's, without its matrices. Raises what `read_model` does."""
-    return _read(path, lambda data: _labels(_read_dictionary(data)[0]))
-
-
-def _read(path: Path, part: Callable[[mmap.mmap], Read]) -> Read:
-    try:
-        with path.open("rb") as file:
-            return part(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-    except (struct.error, ValueError, IndexError, UnicodeDecodeError) as fault:
-        raise StageError(
-            f"{path} is no fastText classifier that can be used: {fault}\n"
-            "    mend: name a .bin or .ftz file written by `fasttext supervised` or `fasttext quantize`"
-        ) from fault
+    return read_part(path, _parse)
 
 
 def _parse(data: mmap.mmap) -> FastText:
-    _, _, width, _, _, _, _, word_grams, loss, _, buckets, shortest, longest, _, _ = _HEADER.unpack_from(data)
-    _, word_count, label_count, _, pruned = _DICTIONARY.unpack_from(data, _HEADER.size)
+    _, _, width, _, _, _, _, word_grams, loss, _, buckets, shortest, longest, _, _ = HEADER.unpack_from(data)
+    _, word_count, label_count, _, pruned = DICTIONARY.unpack_from(data, HEADER.size)
     words, counts, at = _read_dictionary(data)
     pairs = np.frombuffer(data, "<i4", 2 * max(0, pruned), at).reshape(-1, 2)
     at += pairs.nbytes
@@ -124,42 +97,32 @@ def _parse(data: mmap.mmap) -> FastText:
     kept, kept_before = np.zeros(0, np.uint64), np.zeros(0, np.int32)
     if pruned >= 0:
         matrix, kept, kept_before = in_order_of_buckets(matrix.reshape(rows, width), word_count, pairs, buckets)
-    left, right = _huffman_tree(counts[words.kinds == 1]) if loss == HIERARCHICAL else (np.zeros(0, np.int32),) * 2
+    left, right = _huffman_tree(counts[words.kinds == LABEL]) if loss == HIERARCHICAL else (np.zeros(0, np.int32),) * 2
     return FastText(
         _labels(words), words, word_count, width, shortest, longest, word_grams, buckets, kept, kept_before, loss,
         matrix, _turned(output, width), left, right,
     )  # fmt: skip
 
 
-def _read_dictionary(data: mmap.mmap) -> tuple[Entries, npt.NDArray[np.int64], int]:
-    """The entries of a classifier's dictionary, how often each was seen, and where the file goes on."""
-    magic, version, *_, kind, _, _, _, _, _ = _HEADER.unpack_from(data)
-    if magic != _MAGIC or version != _VERSION:
-        raise ValueError(f"it does not start as version {_VERSION} of the format does")
-    if kind != _SUPERVISED:
-        raise ValueError("it holds word vectors, not a classifier")
-    size, *_ = _DICTIONARY.unpack_from(data, _HEADER.size)
-    return _read_entries(data, _HEADER.size + _DICTIONARY.size, size)
-
-
 def _labels(words: Entries) -> tuple[str, ...]:
-    spans = zip(words.starts[words.kinds == 1].tolist(), words.ends[words.kinds == 1].tolist())
-    return tuple(words.data[start:end].tobytes().removeprefix(LABEL_PREFIX).decode() for start, end in spans)
+    spans = zip(words.starts[words.kinds == LABEL].tolist(), words.ends[words.kinds == LABEL].tolist())
+    return tuple(label_of_entry(words.data[start:end].tobytes()) for start, end in spans)
 
 
 def _turned(output: Floats, width: int) -> Floats:
     return np.ascontiguousarray(output.reshape(-1, width).T).reshape(-1)
 
 
-def _read_entries(data: mmap.mmap, at: int, size: int) -> tuple[Entries, npt.NDArray[np.int64], int]:
+def _read_dictionary(data: mmap.mmap) -> tuple[Entries, npt.NDArray[np.int64], int]:
     """The dictionary, how often each entry was seen, and where the file goes on."""
+    size, at = entries_of(data)
     starts, ends, counts = (np.zeros(size, np.int64) for _ in range(3))
     kinds = np.zeros(size, np.int8)
     slots = np.full(1 << max(4, (3 * size).bit_length()), -1, np.int32)
     everything = np.frombuffer(data, np.uint8)
     stop = _scan_entries(everything, at, starts, ends, counts, kinds, slots)
     if stop < 0:
-        raise ValueError("its dictionary is cut off")
+        raise ValueError(CUT_OFF)
     return Entries(everything[:stop], starts, ends, kinds, slots), counts, stop
 
 

@@ -13,8 +13,9 @@ import numpy.typing as npt
 from numba import types
 from numba.types import boolean, float32, float64, int64, uint8, uint64
 
+from stages.kernels.fasttext_file import LABEL_PREFIX
 from stages.kernels.fasttext_matrix import Floats, Ints
-from stages.kernels.fasttext_model import FIRST_STATE, LABEL_PREFIX, first_slot, next_state
+from stages.kernels.fasttext_model import FIRST_STATE, first_slot, next_state
 from stages.kernels.native import BYTES, LONGS, native
 
 Bytes = npt.NDArray[np.uint8]

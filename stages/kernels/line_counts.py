@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from numba.types import int32, int64, uint64, void
+from numba.types import boolean, int32, int64, uint64, void
 
 from stages.kernels.characters import SENTENCE_END
 from stages.kernels.code_points import code_point
@@ -38,7 +38,7 @@ def count_line_ends(page: Bytes, starts: Ints, ends: Ints, lines: int, found: Lo
 
 @native(
     void(
-        *(BYTES, int64, int32[::1], int32[::1], int64, BYTES, int64),
+        *(BYTES, int64, int32[::1], int32[::1], int64, BYTES, boolean, int64),
         *(uint64[::1], int32[::1], int64[::1]),
     ),
     memory="given",
@@ -50,6 +50,7 @@ def count_pieces(
     ends: Ints,
     lines: int,
     classes: Bytes,
+    full_lines: bool,
     short_line: int,
     hashes: Hashes,
     slots: Ints,
@@ -57,8 +58,8 @@ def count_pieces(
 ) -> None:
     """Of lines between line feeds: those with anything in them, with more than white space, and repeated ones.
 
-    `found`: pieces (runs of line feeds are one cut), repeated pieces, their code points, full lines, those with a
-    sentence's end, short ones, code points of repeated full lines.
+    `found`: pieces (runs of line feeds are one cut), repeated pieces, their code points, and where `full_lines` are
+    wanted their number, those with a sentence's end, short ones, code points of repeated ones.
     """
     mask = empty_slots(slots, lines)
     pieces = repeated = repeated_characters = full = ended = short = repeated_full = 0
@@ -69,6 +70,8 @@ def count_pieces(
         pieces += 1
         hashes[line] = hash_span(page, start, end)
         again = first_equal(page, starts, ends, hashes, slots, mask, line) != int(line)
+        if not again and not full_lines:
+            continue
         characters = count_characters(page, start, end)
         if again:
             repeated += 1

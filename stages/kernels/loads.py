@@ -21,6 +21,11 @@ SPARE: Final = 8
 """Bytes that a page has behind its text."""
 ONES: Final = np.uint64(0x0101010101010101)
 TOPS: Final = np.uint64(0x8080808080808080)
+_FIRST: Final = np.array([(1 << 8 * min(length, 8)) - 1 for length in range(17)], np.uint64)
+_NEXT: Final = np.array([(1 << 8 * max(length - 8, 0)) - 1 for length in range(17)], np.uint64)
+_CASE: Final = np.uint64(0x2020202020202020)
+_BELOW_A: Final = np.uint64(0x1F1F1F1F1F1F1F1F)
+_ABOVE_Z: Final = np.uint64(0x0505050505050505)
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -35,6 +40,18 @@ def eight_bytes(data: Bytes, at: int) -> Any:
     return word
 
 
+@native(uint64(BYTES, int64, int64), inline="always", memory="given")
+def first_bytes(data: Bytes, at: int, length: int) -> Any:
+    """The first eight bytes of a span of at most sixteen, NUL behind a shorter one; eight are read."""
+    return eight_bytes(data, at) & _FIRST[np.uint64(length)]
+
+
+@native(uint64(BYTES, int64, int64), inline="always", memory="given")
+def next_bytes(data: Bytes, at: int, length: int) -> Any:
+    """The eight bytes after those of `first_bytes`; they are read, wherever the span ends."""
+    return eight_bytes(data, at + 8) & _NEXT[np.uint64(length)]
+
+
 @native(void(uint8[::1], int64, uint64), inline="always", memory="given")
 def put_eight_bytes(data: Bytes, at: int, word: Any) -> None:
     """The reverse of `eight_bytes`."""
@@ -47,6 +64,13 @@ def put_eight_bytes(data: Bytes, at: int, word: Any) -> None:
 def zero_bytes(word: Any) -> Any:
     """Not 0 exactly where one of the eight bytes is 0."""
     return (word - ONES) & ~word & TOPS
+
+
+@native(uint64(uint64), inline="always", memory="given")
+def not_letters(word: Any) -> Any:
+    """0x80 in each of the eight bytes that is no ASCII letter."""
+    small = (word & ~TOPS) | _CASE
+    return (~(small + _BELOW_A) | (small + _ABOVE_Z) | word) & TOPS
 
 
 @intrinsic  # type: ignore[untyped-decorator]

@@ -6,35 +6,50 @@ every count is taken from those. What is not wanted is not counted (`Wanted`).
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from numba.types import int32, int64, uint8, uint64, void
+from numba import types
+from numba.types import boolean, int32, int64, void
 
 from stages.kernels.line_breaks import cut_at_line_feeds, cut_lines
 from stages.kernels.line_counts import count_line_ends, count_pieces, cut_paragraphs
-from stages.kernels.loads import SPARE, copy_to_page
-from stages.kernels.marks import count_dot_ellipses, count_marks, plus
+from stages.kernels.loads import copy_to_page
+from stages.kernels.marks import count_dot_ellipses, count_marks
 from stages.kernels.native import BYTES, LONGS, native
+from stages.kernels.page_scratch import SCRATCH, Scratch, scratch_for
 from stages.kernels.spans import Ints, repeated_spans
-from stages.kernels.vocabulary import count_kinds, count_stop_words, look_at_words, number_words, sum_up
+from stages.kernels.vocabulary import (
+    VOCABULARY,
+    Vocabulary,
+    count_kinds,
+    look_at_words,
+    number_words,
+    sum_up,
+    vocabulary,
+)
 from stages.kernels.word_grams import (
     LONGEST_GRAM,
     duplicate_gram,
     find_repeatable,
+    most_of_top_grams,
     squeeze,
     top_grams,
 )
-from stages.kernels.words import whitespace_width
+from stages.kernels.word_set import WORD_SET, WordSet
 from stages.kernels.words_cases import WORDS as WORDS_TABLE
 from stages.kernels.words_cases import Words
 from stages.kernels.words_split import GIVEN, WHITESPACE, copy_words, split_words
+from stages.kernels.words_whitespace import split_at_white_space
 
 Bytes = npt.NDArray[np.uint8]
-Longs = npt.NDArray[np.int64]
 Hashes = npt.NDArray[np.uint64]
+Longs = npt.NDArray[np.int64]
+Shares = npt.NDArray[np.float64]
 
+SHARES: Final = types.Array(types.float64, 1, "C", readonly=True)
+"""float64 that a kernel only reads."""
 COLUMNS: Final = (
     *("characters", "words", "plain_words", "plain_characters", "letter_words", "stop_words"),
     *("hashes", "ellipses", "line_feeds"),
@@ -45,6 +60,11 @@ COLUMNS: Final = (
     *(f"grams_{length}" for length in range(2, LONGEST_GRAM + 1)),
 )
 """The names of the counts, in their order."""
+WHOLES: Final = tuple(
+    COLUMNS.index({"duplicate_paragraphs": "paragraphs", "duplicate_pieces": "pieces"}.get(name, "characters"))
+    for name in COLUMNS
+)
+"""Of which column each is a share, where it is taken for one."""
 WORDS: Final = 1
 KINDS: Final = 2
 LINES: Final = 4
@@ -63,45 +83,92 @@ PARTS: Final = {
 FIRST_GRAM: Final = 20
 
 
-@native(int64(BYTES, int64, uint8[::1], int32[::1], int32[::1]), memory="given")
-def split_at_white_space(page: Bytes, size: int, white: Bytes, begins: Ints, ends: Ints) -> int:
-    """The words of `str.split()`. `white`: scratch, as long as the page.
+@native(boolean(int64[::1], SHARES, int64, int64), memory="given")
+def _is_above(count: Longs, limits: Shares, first: int, last: int) -> bool:
+    """Whether one of these columns is a greater share than its limit, divided as `filters.limits.ratio` divides."""
+    for column in range(first, last):
+        whole = count[WHOLES[column]]
+        if whole > 0 and count[column] / whole > limits[column]:
+            return True
+    return False
 
-    First each byte is asked alone, in vector instructions; then both ends of every word are written where the next
-    ones belong, whether there is an end or not, so that no branch depends on the length of words.
-    """
-    wide = 0
-    some: Any
-    for block in range(0, size, 128):
-        end = np.uint64(min(block + 128, size))
-        some = np.uint8(0)
-        for at in range(np.uint64(block), end):
-            byte = page[at]
-            white[at] = (byte == 0x20) | (byte - np.uint8(9) < np.uint8(5)) | (byte - np.uint8(28) < np.uint8(4))
-            some = plus(some, (byte == 0xC2) | (byte - np.uint8(0xE1) < np.uint8(3)))
-        wide += some
-    if wide:
-        for at in range(np.uint64(size)):
-            if page[at] == 0xC2 or 0xE1 <= page[at] <= 0xE3:
-                for step in range(whitespace_width(page, at, size)):
-                    white[at + np.uint64(step)] = 1
-    white[np.uint64(size)] = 1
-    words = stops = np.uint64(0)
-    before = np.uint8(1)
-    for at in range(np.uint64(size + 1)):
-        now = white[at]
-        begins[words] = at
-        words += np.uint64(before & ~now)
-        ends[stops] = at
-        stops += np.uint64(now & ~before)
-        before = now
-    return int(words)
+
+@native(void(SCRATCH, int64, int64, BYTES, int64, int64[::1]), memory="given")
+def _count_lines(scratch: Scratch, size: int, parts: int, classes: Bytes, short_line: int, count: Longs) -> None:
+    """The columns of marks, lines, paragraphs and pieces."""
+    page, found, hashes, slots = scratch.page, scratch.found, scratch.hashes, scratch.slots
+    starts, ends = scratch.line_starts, scratch.line_ends
+    count[0], count[6], count[8], ellipses, dots = count_marks(page, size)
+    count[7] = ellipses + (count_dot_ellipses(page, size) if dots > 1 else 0)
+    lines, foreign = 0, -1
+    if parts & LINES:
+        lines, foreign = cut_lines(page, size, starts, ends)
+        count_line_ends(page, starts, ends, lines, found)
+        count[9], count[10], count[11] = lines, found[0], found[1]
+    if not parts & (PIECES | PARAGRAPHS | FULL_LINES):
+        return
+    if foreign != 0:
+        lines = cut_at_line_feeds(page, size, starts, ends)
+    elif size == 0 or page[np.uint64(size - 1)] == 0x0A:
+        starts[lines] = ends[lines] = size
+        lines += 1
+    if parts & PARAGRAPHS:
+        paragraphs = cut_paragraphs(page, size, starts, ends, lines, scratch.begins, scratch.ends)
+        count[12] = paragraphs
+        if paragraphs > 1:
+            count[13], count[14] = repeated_spans(page, scratch.begins, scratch.ends, paragraphs, hashes, slots)
+    if parts & (PIECES | FULL_LINES):
+        full = parts & FULL_LINES != 0
+        count_pieces(page, size, starts, ends, lines, classes, full, short_line, hashes, slots, found)
+        for step in range(7):
+            count[15 + step] = found[step]
+
+
+@native(void(SCRATCH, VOCABULARY, int64, LONGS, SHARES, int64[::1]), memory="given")
+def _count_top_grams(
+    scratch: Scratch, known: Vocabulary, words: int, grams: Longs, enough: Shares, count: Longs
+) -> None:
+    """The columns of the most frequent n-grams, or bounds of them where that is enough."""
+    found, letters = scratch.found, scratch.letters
+    most_2, most_3, most_4 = most_of_top_grams(words, known, letters)
+    found[2], found[3], found[4] = most_2, most_3, most_4
+    exact = False
+    for length in range(2, 5):
+        found[length] = max(found[length], letters[min(words, length)] + length - 1)
+        exact |= grams[length] != 0 and found[length] / max(count[0], 1) > enough[length]
+    if exact:
+        found[:] = 0
+        tables = (known.lengths, known.heads, known.firsts, scratch.line_starts, scratch.slots)
+        top_grams(known.numbers, known.times, words, letters, grams, scratch.at, *tables, found)
+    for length in range(2, 5):
+        count[FIRST_GRAM + length] = found[length] if words >= length else 0
+
+
+@native(void(SCRATCH, VOCABULARY, int64, LONGS, SHARES, SHARES, int64[::1]), memory="given")
+def _count_duplicate_grams(
+    scratch: Scratch, known: Vocabulary, words: int, grams: Longs, enough: Shares, limits: Shares, count: Longs
+) -> None:
+    """The columns of repeated n-grams, up to the first above its limit. What was known of the words is used up."""
+    squeezed, at = scratch.squeezed, scratch.at
+    positions, levels = known.firsts, known.kinds
+    squeeze(scratch.page, scratch.begins, scratch.ends, words, squeezed, at)
+    candidates = find_repeatable(squeezed, at, words, positions, known.lengths, levels, scratch.once, scratch.twice)
+    for length in range(5, LONGEST_GRAM + 1):
+        if not grams[length]:
+            continue
+        most_told = int(enough[length] * count[0]) - 1  # rounding may have made it one too many
+        tables = (positions, levels, scratch.hashes, scratch.slots)
+        repeated, candidates = duplicate_gram(
+            squeezed, at, scratch.letters, words, length, most_told, candidates, *tables
+        )
+        count[FIRST_GRAM + length] = repeated
+        if _is_above(count, limits, FIRST_GRAM + length, FIRST_GRAM + length + 1):
+            break
 
 
 @native(
     void(
-        *(BYTES, LONGS, LONGS, BYTES, int64, LONGS, int64),
-        *(BYTES, int32[::1], int32[::1], uint64[::1], int32[::1], int64, int64),
+        *(BYTES, LONGS, LONGS, BYTES, int64, LONGS, SHARES, SHARES, int64, WORD_SET),
         *(LONGS, WORDS_TABLE, WORDS_TABLE, LONGS, int32[::1], int32[::1]),
         int64[:, ::1],
     )
@@ -113,14 +180,10 @@ def count_pages(
     classes: Bytes,
     parts: int,
     grams: Longs,
+    enough: Shares,
+    limits: Shares,
     short_line: int,
-    stop_data: Bytes,
-    stop_starts: Ints,
-    stop_ends: Ints,
-    stop_hashes: Hashes,
-    stop_slots: Ints,
-    stop_mask: int,
-    longest_stop_word: int,
+    stop_words: WordSet,
     splitters: Longs,
     word_classes: Words,
     cases: Words,
@@ -131,102 +194,41 @@ def count_pages(
 ) -> None:
     """Fill `counts`, one row per text and one column per name in `COLUMNS`.
 
-    `parts`: the sum of what is wanted · `grams[n]`: whether n-grams of n words are · `splitters`: per text how it is
-    cut into words (`stages/kernels/words_split.py`), or `GIVEN` where they are the spans of `span_begins` and
-    `span_ends` from `span_bounds[i]` to `span_bounds[i+1]`.
+    `parts`: the sum of what is wanted · `grams[n]`: whether n-grams of n words are · `enough[n]`: up to which share of
+    the characters more may be told of n-grams than is · `limits`: per column the share above which what comes behind it
+    is not counted, and 0 · `splitters`: per text how it is cut into words (`stages/kernels/words_split.py`), or `GIVEN`
+    where they are the spans of `span_begins` and `span_ends` from `span_bounds[i]` to `span_bounds[i+1]`.
     """
     longest = 0
     for row in range(len(starts)):
         longest = max(longest, ends[row] - starts[row])
-    most = longest + 2
-    slot_count = 16
-    while slot_count < 2 * most:
-        slot_count *= 2
-    page, squeezed = np.empty(longest + 2 * SPARE, np.uint8), np.empty(longest + 2 * SPARE, np.uint8)
-    begins, stops = np.empty(most, np.int32), np.empty(most, np.int32)
-    line_starts, line_ends = np.empty(most, np.int32), np.empty(most, np.int32)
-    numbers, firsts, times = np.empty(most, np.int32), np.empty(most, np.int32), np.empty(most, np.int32)
-    lengths, letters, at = np.empty(most, np.int32), np.empty(most, np.int32), np.empty(most, np.int32)
-    kinds = np.empty(most, np.uint8)
-    keys, hashes = np.empty(most, np.uint64), np.empty(most, np.uint64)
-    once, twice = np.empty(most // 2 + 16, np.uint64), np.empty(most // 2 + 16, np.uint64)
-    slots = np.empty(slot_count, np.int32)
-    found = np.zeros(LONGEST_GRAM + 1, np.int64)
-    initials = np.zeros(longest_stop_word + 1, np.int64)  # most words are told from stop words by length and first byte
-    for word in range(len(stop_starts)):
-        initials[stop_ends[word] - stop_starts[word]] |= 1 << int(stop_data[stop_starts[word]] & 31)
+    scratch, known = scratch_for(longest), vocabulary(longest + 2)
+    page, begins, stops = scratch.page, scratch.begins, scratch.ends
     wants_grams = grams.sum() > 0
+    wants_words = wants_grams or parts & (WORDS | KINDS) != 0
     for row in range(len(starts)):
         size = ends[row] - starts[row]
         count = counts[row]
         copy_to_page(data, starts[row], ends[row], page)
-        characters, marks, feeds, ellipses, dots = count_marks(page, size)
-        count[0], count[6], count[8] = characters, marks, feeds
-        count[7] = ellipses + (count_dot_ellipses(page, size) if dots > 1 else 0)
-        foreign = -1
-        if parts & LINES:
-            lines, foreign = cut_lines(page, size, line_starts, line_ends)
-            count_line_ends(page, line_starts, line_ends, lines, found)
-            count[9], count[10], count[11] = lines, found[0], found[1]
-        if parts & (PIECES | PARAGRAPHS | FULL_LINES):
-            if foreign == 0:
-                if size == 0 or page[np.uint64(size - 1)] == 0x0A:
-                    line_starts[lines] = line_ends[lines] = size
-                    lines += 1
-            else:
-                lines = cut_at_line_feeds(page, size, line_starts, line_ends)
-            if parts & PARAGRAPHS:
-                paragraphs = cut_paragraphs(page, size, line_starts, line_ends, lines, begins, stops)
-                count[12] = paragraphs
-                if paragraphs > 1:
-                    count[13], count[14] = repeated_spans(page, begins, stops, paragraphs, hashes, slots)
-            if parts & (PIECES | FULL_LINES):
-                count_pieces(page, size, line_starts, line_ends, lines, classes, short_line, hashes, slots, found)
-                for step in range(7):
-                    count[15 + step] = found[step]
-        if not parts & (WORDS | KINDS) and not wants_grams:
+        _count_lines(scratch, size, parts, classes, short_line, count)
+        if not wants_words or _is_above(count, limits, 0, FIRST_GRAM + 2):
             continue
         if splitters[row] == GIVEN:
             words = copy_words(span_bounds, span_begins, span_ends, row, begins, stops)
         elif splitters[row] == WHITESPACE:
-            words = split_at_white_space(page, size, squeezed, begins, stops)
+            words = split_at_white_space(page, size, scratch.squeezed, begins, stops)
         else:
-            words = split_words(splitters[row], page, 0, size, word_classes, cases, begins, stops)
+            words = split_words(splitters[row], page, 0, size, word_classes, cases, scratch.memory, begins, stops)
         count[1] = words
         if not parts & KINDS and not wants_grams:
             continue
-        different = number_words(page, begins, stops, words, numbers, keys, firsts, times, slots)
-        look_at_words(page, begins, stops, different, classes, keys, firsts, times, lengths, kinds)
-        count_kinds(different, times, lengths, kinds, found)
-        count[2], count[3], count[4] = found[0], found[1], found[2]
-        count[5] = count_stop_words(
-            page,
-            begins,
-            stops,
-            different,
-            firsts,
-            initials,
-            stop_data,
-            stop_starts,
-            stop_ends,
-            stop_hashes,
-            stop_slots,
-            stop_mask,
-        )
+        different = number_words(page, begins, stops, words, known, scratch.slots)
+        look_at_words(page, begins, stops, different, classes, stop_words, known)
+        count[2], count[3], count[4], count[5] = count_kinds(different, known)
         if not wants_grams:
             continue
-        sum_up(words, numbers, lengths, letters)
+        sum_up(words, known, scratch.letters)
         if grams[2:5].sum() > 0:
-            found[:] = 0
-            top_grams(numbers, times, words, letters, grams, at, lengths, keys, firsts, line_starts, slots, found)
-            for length in range(2, 5):
-                count[FIRST_GRAM + length] = found[length]
-        if words < 5 or grams[5:].sum() == 0:
-            continue
-        squeeze(page, begins, stops, words, squeezed, at)
-        candidates = find_repeatable(squeezed, at, words, firsts, lengths, kinds, once, twice)
-        for length in range(5, LONGEST_GRAM + 1):
-            if grams[length]:
-                count[FIRST_GRAM + length] = duplicate_gram(
-                    squeezed, at, letters, words, length, candidates, firsts, kinds, hashes, slots
-                )
+            _count_top_grams(scratch, known, words, grams, enough, count)
+        if words >= 5 and grams[5:].sum() > 0 and not _is_above(count, limits, FIRST_GRAM + 2, FIRST_GRAM + 5):
+            _count_duplicate_grams(scratch, known, words, grams, enough, limits, count)

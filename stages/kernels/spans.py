@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from numba.types import UniTuple, boolean, int32, int64, uint64
 
+from stages.kernels.loads import eight_bytes
 from stages.kernels.native import BYTES, native
 
 _STIR: Final = np.uint64(0x9E3779B97F4A7C15)
@@ -27,16 +28,12 @@ def hash_span(data: npt.NDArray[np.uint8], start: int, end: int) -> Any:
     at = np.uint64(start)
     stop = np.uint64(end)
     while at + np.uint64(8) <= stop:
-        word = np.uint64(0)
-        for byte in range(8):
-            word |= np.uint64(data[at + np.uint64(byte)]) << np.uint64(8 * byte)
-        state = (state ^ word) * _STIR
+        state = (state ^ eight_bytes(data, int(at))) * _STIR
         state ^= state >> np.uint64(32)
         at += np.uint64(8)
     word = np.uint64(0)
     if at > np.uint64(start) and at < stop:  # the last eight bytes, some of them for the second time
-        for byte in range(8):
-            word |= np.uint64(data[stop - np.uint64(8 - byte)]) << np.uint64(8 * byte)
+        word = eight_bytes(data, end - 8)
         at = stop
     while at < stop:
         word = (word << np.uint64(8)) | np.uint64(data[at])
@@ -51,6 +48,9 @@ def same_span(data: npt.NDArray[np.uint8], start: int, end: int, other: int, oth
     if end - start != other_end - other:
         return False
     at, twin, stop = np.uint64(start), np.uint64(other), np.uint64(end)
+    while at + np.uint64(8) <= stop and eight_bytes(data, int(at)) == eight_bytes(data, int(twin)):
+        at += np.uint64(8)
+        twin += np.uint64(8)
     while at < stop and data[at] == data[twin]:
         at += np.uint64(1)
         twin += np.uint64(1)

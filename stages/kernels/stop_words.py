@@ -12,15 +12,14 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 from numba import types
-from numba.types import int32, int64, uint8, uint32, uint64, void
+from numba.types import int64, uint8, uint32, void
 
 from stages.kernels.character_shares import PUNCTUATION, SYMBOL, WHITE, character_sorts
 from stages.kernels.code_points import code_point
 from stages.kernels.lower_case import lower_case
 from stages.kernels.native import BYTES, LONGS, native
-from stages.kernels.spans import Ints
 from stages.kernels.texts import Texts
-from stages.kernels.word_set import WordSet, find_word
+from stages.kernels.word_set import WORD_SET, WordSet, find_word
 
 Bytes = npt.NDArray[np.uint8]
 Longs = npt.NDArray[np.int64]
@@ -49,8 +48,7 @@ def stop_word_counts(texts: Texts, rows: Longs, stop_words: WordSet) -> StopWord
         for character in stop_words.data[start:end].tobytes().decode():
             state = (state ^ ord(character)) * int(_PRIME) & 0xFFFFFFFFFFFFFFFF
         likely[state >> int(_SHIFT)] = 1
-    known = (stop_words.data, stop_words.starts, stop_words.ends, stop_words.hashes, stop_words.slots, stop_words.mask)
-    tables = (lower_case(), character_sorts(), likely, *known, stop_words.longest)
+    tables = (lower_case(), character_sorts(), likely, stop_words)
     _count(texts.data, texts.starts, texts.ends, rows.astype(np.int64), *tables, counts)
     return StopWordCounts(*(np.ascontiguousarray(column) for column in counts.T))
 
@@ -97,8 +95,7 @@ def _lowered(
 @native(
     void(
         *(BYTES, LONGS, LONGS, LONGS, _POINTS, BYTES, BYTES),
-        *(BYTES, int32[::1], int32[::1], uint64[::1], int32[::1], int64, int64),
-        int64[:, ::1],
+        *(WORD_SET, int64[:, ::1]),
     )
 )
 def _count(
@@ -109,18 +106,12 @@ def _count(
     lower: npt.NDArray[np.uint32],
     sorts: Bytes,
     likely: Bytes,
-    stop_data: Bytes,
-    stop_starts: Ints,
-    stop_ends: Ints,
-    stop_hashes: npt.NDArray[np.uint64],
-    stop_slots: Ints,
-    stop_mask: int,
-    longest: int,
+    known: WordSet,
     counts: Longs,
 ) -> None:
-    seen_in = np.full(len(stop_starts), -1, np.int64)
+    seen_in = np.full(len(known.starts), -1, np.int64)
     # Room for what stands behind the word too, and for a lower case of more bytes.
-    out = np.empty(longest + 64, np.uint8)
+    out = np.empty(len(known.initials) + 64, np.uint8)
     for number in range(len(rows)):
         at, end = int(starts[rows[number]]), int(ends[rows[number]])
         all_words = stop_words = different = 0
@@ -148,8 +139,7 @@ def _count(
             elif start >= 0:
                 if likely[bare >> _SHIFT]:
                     size = _lowered(data, start, at, lower, sorts, out)
-                    args = (stop_data, stop_starts, stop_ends, stop_hashes, stop_slots, stop_mask)
-                    word = find_word(*args, out, 0, size) if 0 < size <= longest else -1
+                    word = find_word(known, out, 0, size) if size > 0 else -1
                     if word >= 0:
                         stop_words += 1
                         if seen_in[word] != number:

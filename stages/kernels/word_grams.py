@@ -3,7 +3,7 @@
 The former are compared as pairs of numbers of shorter ones (`stages/kernels/vocabulary.py`), which is exact. The latter
 are joined by nothing, so that `ab c` and `a bc` are equal: they are compared as bytes of `squeezed`, all words in a
 row. Both ask first what cannot repeat: a longer n-gram repeats only where both shorter ones do, and where its first
-bytes do.
+bytes do. Where it is enough to know that a share stays below a limit, `most_of_top_grams` tells it of most texts.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from numba.types import int32, int64, uint8, uint64, void
+from numba.types import UniTuple, int32, int64, uint8, uint64, void
 
 from stages.kernels.loads import eight_bytes, put_eight_bytes
 from stages.kernels.native import BYTES, LONGS, native
 from stages.kernels.spans import Ints, empty_slots, first_equal, hash_span
+from stages.kernels.vocabulary import VOCABULARY, Vocabulary
 
 Bytes = npt.NDArray[np.uint8]
 Hashes = npt.NDArray[np.uint64]
@@ -27,6 +28,27 @@ DUPLICATE_GRAMS: Final = (5, 6, 7, 8, 9, 10)
 LONGEST_GRAM: Final = 10
 _STIR: Final = np.uint64(0x9E3779B97F4A7C15)
 _OTHER_STIR: Final = np.uint64(0xC2B2AE3D27D4EB4F)
+
+
+@native(UniTuple(int64, 3)(int64, VOCABULARY, int32[::1]), memory="given")
+def most_of_top_grams(words: int, known: Vocabulary, letters: Ints) -> tuple[int, int, int]:
+    """What `top_grams` finds at most, for two, three and four words: no n-gram is more frequent than a word in it."""
+    most_2 = most_3 = most_4 = 0
+    once = twice = thrice = np.int32(0)  # how often the words before occur, the rarest of one, two and three
+    for index in range(np.uint64(words)):
+        times = known.times[np.uint64(known.numbers[index])]
+        end = letters[index + np.uint64(1)]
+        if index >= np.uint64(3):
+            thrice = min(thrice, times)
+            most_4 = max(most_4, (int(end) - letters[index - np.uint64(3)] + 3) * thrice)
+        if index >= np.uint64(2):
+            thrice = min(twice, times)
+            most_3 = max(most_3, (int(end) - letters[index - np.uint64(2)] + 2) * thrice)
+        if index >= np.uint64(1):
+            twice = min(once, times)
+            most_2 = max(most_2, (int(end) - letters[index - np.uint64(1)] + 1) * twice)
+        once = times
+    return most_2, most_3, most_4
 
 
 @native(
@@ -176,27 +198,28 @@ def find_repeatable(
 ) -> int:
     """Fill `positions` with the words at which an n-gram of five words or more can repeat; their number.
 
-    `levels`: per word, how many times eight bytes that start there may occur at the start of another word, too; 4 at
-    most. Equal n-grams begin with the same bytes and have as many, so that one of k bytes cannot repeat where the level
-    is below k // 8 and below 4.
+    `levels`: per word, how many times eight bytes that start there may occur at the start of another word, too; from 1,
+    which is not looked at, to 4. Equal n-grams begin with the same bytes and have as many, so that one of k bytes
+    cannot repeat where the level is below k // 8 and below 4.
     """
     candidates = words - 4
     for index in range(np.uint64(candidates)):
         positions[index] = index
-        levels[index] = 0
-    for level in range(1, 5):
+        levels[index] = 1
+    for level in range(2, 5):
         candidates = _keep_repeated_prefixes(
             squeezed, at, words, level, candidates, positions, bits, levels, once, twice
         )
     found = 0
     for index in range(np.uint64(words - 4)):
         positions[found] = index
-        found += levels[index] > 0 or at[index + np.uint64(5)] - at[index] < 8
+        found += levels[index] > 1 or at[index + np.uint64(5)] - at[index] < 16
     return found
 
 
 @native(
-    int64(BYTES, *(int32[::1],) * 2, *(int64,) * 3, int32[::1], uint8[::1], uint64[::1], int32[::1]), memory="given"
+    UniTuple(int64, 2)(BYTES, *(int32[::1],) * 2, *(int64,) * 4, int32[::1], uint8[::1], uint64[::1], int32[::1]),
+    memory="given",
 )
 def duplicate_gram(
     squeezed: Bytes,
@@ -204,26 +227,41 @@ def duplicate_gram(
     letters: Ints,
     words: int,
     length: int,
+    enough: int,
     candidates: int,
     positions: Ints,
     levels: Bytes,
     hashes: Hashes,
     slots: Ints,
-) -> int:
-    """Code points of the n-grams met before: an n-gram found is counted and walked past, any other is remembered."""
+) -> tuple[int, int]:
+    """Code points of the n-grams met before: an n-gram found is counted and walked past, any other is remembered.
+
+    Up to `enough` code points, those of all n-grams that can repeat may be told instead. Of the positions those stay,
+    in front, at which a longer n-gram can repeat; how many is the second number.
+    """
     ends = at[length:]
-    mask = empty_slots(slots, candidates)
-    repeated = 0
-    walked = 0
+    kept = most = reached = 0
     for place in range(np.uint64(candidates)):
         index = int(positions[place])
         if index + length > words:
             break
-        size = ends[np.uint64(index)] - at[np.uint64(index)]
-        if index < walked or levels[np.uint64(index)] < min(size >> 3, 4):
+        if levels[np.uint64(index)] < min((ends[np.uint64(index)] - at[np.uint64(index)]) >> 3, 4):
+            continue
+        positions[kept] = index
+        kept += 1
+        stop = int(letters[np.uint64(index + length)])
+        most += stop - max(int(letters[np.uint64(index)]), reached)
+        reached = stop
+    if most <= enough:
+        return most, kept
+    mask = empty_slots(slots, kept)
+    repeated = walked = 0
+    for place in range(np.uint64(kept)):
+        index = int(positions[place])
+        if index < walked:
             continue
         hashes[np.uint64(index)] = hash_span(squeezed, at[np.uint64(index)], ends[np.uint64(index)])
         if first_equal(squeezed, at, ends, hashes, slots, mask, index) != index:
             repeated += letters[np.uint64(index + length)] - letters[np.uint64(index)]
             walked = index + length
-    return repeated
+    return repeated, kept

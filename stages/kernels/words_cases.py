@@ -43,7 +43,11 @@ AFTER: Final = 3
 _MASK: Final = 4
 _SLOTS: Final = 5
 _HEADER: Final = 8
-_FILTER: Final = _HEADER + 256
+_PAIRS: Final = _HEADER + 256
+_CHANGE_PAIRS: Final = _PAIRS + 256 * 8
+ANY_PATTERN: Final = _PAIRS
+CHANGING: Final = _CHANGE_PAIRS
+_FILTER: Final = _CHANGE_PAIRS + 256 * 8
 _FILTERED: Final = _FILTER + (1 << 16)
 
 KIND: Final = 1
@@ -103,6 +107,9 @@ def pack_cases(cases: Cases, patterns: Cut, hyphens: int) -> Words:
         head[_FILTER + (spelled[0] << 8 | spelled[-1])] |= 1 << min(len(spelled), 31)
         if pattern:
             head[_HEADER + spelled[0]] |= 1 << min(pattern[0], 31)
+            second = spelled[pattern[0]]
+            for pairs in (_PAIRS, *((_CHANGE_PAIRS,) if pattern != ends else ())):
+                head[pairs + 8 * spelled[0] + (second >> 5)] |= 1 << (second & 31)
         tail += [
             mixed,
             kind,
@@ -155,8 +162,13 @@ def find_entry(data: Bytes, start: int, end: int, cases: Words, kind: int) -> in
     return look_up(data, start, end, cases, kind)
 
 
-@native(boolean(BYTES, int64, int64, WORDS), inline="always", memory="given")
-def may_start_pattern(data: Bytes, start: int, end: int, cases: Words) -> bool:
-    """Whether a pattern may have [start, end) as its first token."""
-    mask = cases[np.uint64(_HEADER) + np.uint64(data[np.uint64(start)])]
-    return bool((mask >> np.uint32(min(end - start, 31))) & np.uint32(1))
+@native(boolean(BYTES, int64, int64, int64, WORDS, int64), inline="always", memory="given")
+def may_start_pattern(data: Bytes, start: int, end: int, after: int, cases: Words, pairs: int) -> bool:
+    """Whether a pattern may have [start, end) as its first token, and a second one that starts as that at `after` does.
+
+    `pairs`: `ANY_PATTERN`, or `CHANGING` for those whose tokens are others than their case's.
+    """
+    first, second = np.uint64(data[np.uint64(start)]), np.uint64(data[np.uint64(after)])
+    pair = cases[np.uint64(pairs) + (first << np.uint64(3)) + (second >> np.uint64(5))]
+    mask = cases[np.uint64(_HEADER) + first] >> np.uint32(min(end - start, 31))
+    return bool((pair >> np.uint32(second & np.uint64(31))) & mask & np.uint32(1))

@@ -16,6 +16,7 @@ from numba.types import boolean, int32, int64, uint8
 from stages.kernels.native import BYTES, native
 from stages.kernels.spans import Ints
 from stages.kernels.words_cases import (
+    ANY_PATTERN,
     CASE,
     ENDS,
     LONGEST,
@@ -132,13 +133,15 @@ def merge_cases(data: Bytes, start: int, cases: Words, begins: Ints, ends: Ints,
     """Change the spans in place, and return how many there are then."""
     most = int(cases[MOST])
     candidates = 0
-    for token in range(count):
-        candidates += may_start_pattern(data, start + begins[token], start + ends[token], cases)
+    for token in range(count - 1):
+        begin, end, after = start + begins[token], start + ends[token], start + begins[token + 1]
+        candidates += may_start_pattern(data, begin, end, after, cases, ANY_PATTERN)
     joined = np.empty(int(cases[LONGEST]), np.uint8)
     firsts, lengths = np.empty(candidates * most, np.int64), np.empty(candidates * most, np.int64)
     matches = 0
-    for token in range(count):
-        if may_start_pattern(data, start + begins[token], start + ends[token], cases):
+    for token in range(count - 1):
+        begin, end, after = start + begins[token], start + ends[token], start + begins[token + 1]
+        if may_start_pattern(data, begin, end, after, cases, ANY_PATTERN):
             matches = _match(data, start, cases, begins, ends, count, token, joined, firsts, lengths, matches)
     chosen, seen = np.zeros(matches, np.bool_), np.zeros(count, np.bool_)
     for length in range(most, 1, -1):

@@ -2,13 +2,14 @@
 
 For kernels that look at words:
 
-    count = split_words(splitter, data, start, end, classes, cases, begins, ends)
+    count = split_words(splitter, data, start, end, classes, cases, memory, begins, ends)
 
 fills `begins[:count]` and `ends[:count]` (int32, counted in bytes from `start`) with the words of `data[start:end]`
 (UTF-8). `splitter` is one of `WHITESPACE`, `UNICODE`, `ENGLISH` and `MULTILINGUAL`; `classes` is
 `words_classes.word_classes()` and `cases` is `special_cases()`, both read-only uint32 (numba's type is
-`words_cases.WORDS`). Both arrays of spans must have room for `end - start + 1` words. The words stand in the order of
-the text and do not overlap. `copy_words` does the same with words that were found elsewhere (`GIVEN`).
+`words_cases.WORDS`); `memory` is uint64, `words_memory.MEMORY` zeros at first, and goes from text to text, or is
+`NO_MEMORY`. Both arrays of spans must have room for `end - start + 1` words. The words stand in the order of the text
+and do not overlap. `copy_words` does the same with words that were found elsewhere (`GIVEN`).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 from numba import types
-from numba.types import int32, int64
+from numba.types import int32, int64, uint64
 
 from stages.kernels.characters import LETTER
 from stages.kernels.code_points import code_point
@@ -30,6 +31,7 @@ from stages.kernels.spans import Ints
 from stages.kernels.words import whitespace_width
 from stages.kernels.words_cases import AFTER, WORDS, Words, case_lists, pack_cases
 from stages.kernels.words_classes import ALONE, MARK, NUMBER, word_classes
+from stages.kernels.words_memory import Memory
 from stages.kernels.words_rules import rule_words
 
 Bytes = npt.NDArray[np.uint8]
@@ -38,6 +40,8 @@ Longs = npt.NDArray[np.int64]
 INTS: Final = types.Array(int32, 1, "C", readonly=True)
 """int32 that a kernel only reads."""
 
+NO_MEMORY: Final[Memory] = np.empty(0, np.uint64)
+"""For who cuts a single text."""
 WHITESPACE: Final = 0
 """`str.split()`."""
 UNICODE: Final = 1
@@ -68,7 +72,7 @@ def _cut_by_rules(hyphens: int) -> Callable[[str], list[int]]:
     def ends_by_rules(text: str) -> list[int]:
         data = np.frombuffer(text.encode(), np.uint8)
         begins, ends = np.empty(len(data) + 1, np.int32), np.empty(len(data) + 1, np.int32)
-        count = rule_words(data, 0, len(data), word_classes(), units_alone, begins, ends)
+        count = rule_words(data, 0, len(data), word_classes(), units_alone, NO_MEMORY, begins, ends)
         return [int(end) for end in ends[:count]]
 
     return ends_by_rules
@@ -131,15 +135,23 @@ def unicode_words(data: Bytes, start: int, end: int, classes: Words, begins: Int
     return count
 
 
-@native(int64(int64, BYTES, int64, int64, WORDS, WORDS, int32[::1], int32[::1]), memory="given")
+@native(int64(int64, BYTES, int64, int64, WORDS, WORDS, uint64[::1], int32[::1], int32[::1]), memory="given")
 def split_words(
-    splitter: int, data: Bytes, start: int, end: int, classes: Words, cases: Words, begins: Ints, ends: Ints
+    splitter: int,
+    data: Bytes,
+    start: int,
+    end: int,
+    classes: Words,
+    cases: Words,
+    memory: Memory,
+    begins: Ints,
+    ends: Ints,
 ) -> int:
     """Fill the spans of the words of [start, end), counted from `start`, and return how many there are."""
     if splitter == ENGLISH:
-        return int(rule_words(data, start, end, classes, cases, begins, ends))
+        return int(rule_words(data, start, end, classes, cases, memory, begins, ends))
     if splitter == MULTILINGUAL:
-        return int(rule_words(data, start, end, classes, cases[np.int64(cases[AFTER]) :], begins, ends))
+        return int(rule_words(data, start, end, classes, cases[np.int64(cases[AFTER]) :], memory, begins, ends))
     if splitter == UNICODE:
         return int(unicode_words(data, start, end, classes, begins, ends))
     return int(whitespace_words(data, start, end, begins, ends))

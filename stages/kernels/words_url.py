@@ -120,13 +120,18 @@ def _host_and_rest(data: Bytes, start: int, end: int, classes: Words) -> bool:
 @native(boolean(BYTES, int64, int64, WORDS), memory="given")
 def is_url(data: Bytes, start: int, end: int, classes: Words) -> bool:
     """Whether all of [start, end) is an address."""
-    stops = 0
-    for at in range(start, end):
-        stops += data[at] == 0x2E
+    stops = colons = signs = 0
+    for at in range(np.uint64(start), np.uint64(end)):
+        byte = data[at]
+        stops += byte == 0x2E
+        colons += byte == 0x3A
+        signs += byte == 0x40
     if stops == 0:
         return False
     if _host_and_rest(data, start, end, classes):
         return True
+    if colons + signs == 0:
+        return False
     at, characters = start, 0
     while at < end:
         point, width = code_point(data, at)

@@ -73,7 +73,7 @@ def languages_of(name: Name, model: Path | None) -> list[tuple[str, str | None]]
         return [split_label(label) for label in supported_langs()]
     if name == "cld2":
         return [split_label(label, CLD2) for label in _cld2_labels()]
-    from stages.kernels.fasttext_model import read_labels
+    from stages.kernels.fasttext_file import read_labels
 
     path, own = (bundled_model(), LID_176) if name == "lid176" or model is None else (model, None)
     return [split_label(label, own) for label in read_labels(path)]

@@ -33,9 +33,9 @@ class SpansPerText:
 def native_words(data: npt.NDArray[np.uint8], splitter: int, start: int, end: int, begins: Ints, ends: Ints) -> int:
     """Fill the words of one text by a splitter of `stages.kernels.words_split`; how many there are."""
     from stages.kernels.words_classes import word_classes
-    from stages.kernels.words_split import special_cases, split_words
+    from stages.kernels.words_split import NO_MEMORY, special_cases, split_words
 
-    return int(split_words(splitter, data, start, end, word_classes(), special_cases(), begins, ends))
+    return int(split_words(splitter, data, start, end, word_classes(), special_cases(), NO_MEMORY, begins, ends))
 
 
 def sentence_spans(texts: Texts) -> SpansPerText:

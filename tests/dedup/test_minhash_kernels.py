@@ -13,11 +13,12 @@ from datasketch.lsh import _optimal_param
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dedup.kernels.components import flatten, join_pairs
+from dedup.components import join_pairs, roots_of
+from dedup.kernels.hash_sort import EDGES, distinct_sorted
 from dedup.kernels.normal_form import normal_form
 from dedup.kernels.shingles import hash_words, shingle_sets
 from dedup.kernels.verify import similarity
-from dedup.minhash_bands import Shape, candidates, coefficients, keys_of, signatures
+from dedup.minhash_bands import Shape, candidates, coefficients, keys_of, keys_of_sets, signatures
 from dedup.minhash_optimum import best_shape, chance
 from stages.kernels.texts import texts_of
 
@@ -31,11 +32,16 @@ def words_of(text: str) -> list[int]:
     return words[: hash_words(data, 0, len(data), form.entries, form.spellings, words)].tolist()
 
 
-def sets_of(texts: list[str], ngram: int = 5) -> list[set[int]]:
+def written_sets(texts: list[str], ngram: int) -> tuple[np.ndarray, np.ndarray]:
     form, read = normal_form(), texts_of(pa.array(texts))
     sets = np.empty(len(read.data) // 2 + 2 * len(read), np.uint64)
     edges = np.empty(len(read) + 1, np.int64)
-    shingle_sets(read.data, read.starts, read.ends, form.entries, form.spellings, ngram, sets, edges)
+    written = shingle_sets(read.data, read.starts, read.ends, form.entries, form.spellings, ngram, sets, edges)
+    return sets[:written], edges
+
+
+def sets_of(texts: list[str], ngram: int = 5) -> list[set[int]]:
+    sets, edges = written_sets(texts, ngram)
     found = [sets[start:end].tolist() for start, end in pairwise(edges.tolist())]
     assert all(one == sorted(set(one)) for one in found)
     return [set(one) for one in found]
@@ -98,6 +104,37 @@ def test_sets_of_shingles_are_those_of_the_words(one: list[str], other: list[str
 
     assert len(found) == len(grams(one))
     assert len(found & again) == len(grams(one) & grams(other))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.integers(0, 9), max_size=200), st.sampled_from([0, 1, 56, 64]))
+def test_hashes_are_sorted_and_left_once_each_however_they_crowd(numbers: list[int], spread: int) -> None:
+    hashes = np.array([(number << spread | number) % 2**64 for number in numbers], np.uint64)
+    expected = sorted(set(hashes.tolist()))
+
+    count = distinct_sorted(hashes, len(hashes), np.empty(len(hashes), np.uint64), np.empty(EDGES, np.int64))
+
+    assert hashes[:count].tolist() == expected
+
+
+@pytest.mark.parametrize("count", [25, 1000, 200_000])
+def test_many_hashes_are_sorted(count: int) -> None:
+    hashes = np.random.default_rng(count).integers(0, 2**64, count, np.uint64, endpoint=False)
+    hashes[::3] = hashes[0]
+    expected = np.unique(hashes)
+
+    left = distinct_sorted(hashes, count, np.empty(count, np.uint64), np.empty(EDGES, np.int64))
+
+    assert np.array_equal(hashes[:left], expected)
+
+
+def test_a_set_of_shingles_has_the_keys_of_its_text() -> None:
+    shape = Shape(ngram=2, bands=5, rows=3, seed=7)
+    texts = ["a rose is a rose is a rose", "", "one", "\u4e2d\u6587 and then some", "a rose is a rose"]
+
+    keys, _ = keys_of(pa.array(texts), shape)
+
+    assert np.array_equal(keys, keys_of_sets(*written_sets(texts, shape.ngram), shape))
 
 
 @settings(max_examples=200, deadline=None)
@@ -171,9 +208,23 @@ def test_components_are_named_by_their_smallest_member(pairs: list[tuple[int, in
     join_pairs(
         np.array([one for one, _ in pairs], np.int64), np.array([other for _, other in pairs], np.int64), parents
     )
-    flatten(parents)
 
-    assert parents.tolist() == expected
+    assert roots_of(np.arange(16), parents).tolist() == expected
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_components_of_long_chains_are_found_whatever_the_order_and_the_cut(seed: int) -> None:
+    chance, rows = np.random.default_rng(seed), 20_000
+    names = chance.permutation(rows)
+    # Chains of a thousand documents, each the near-duplicate of the next one alone.
+    chained = np.flatnonzero(np.arange(rows - 1) % 1000 != 999)
+    expected = np.repeat(names.reshape(-1, 1000).min(axis=1), 1000)
+    parents = np.arange(rows)
+
+    for pairs in np.array_split(chance.permutation(chained), 7):
+        join_pairs(names[pairs], names[pairs + 1], parents)
+
+    assert np.array_equal(roots_of(np.arange(rows), parents)[names], expected)
 
 
 def test_candidates_are_the_documents_in_pairs() -> None:

@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from filters.fineweb import Fineweb
 from filters.gopher_quality import GopherQuality
 from filters.gopher_repetition import GopherRepetition
 from stages.counting import Counter, Wanted, shared_counts, without_counts
 from stages.stage import Filter
+from stages.verdicts import first_failure
 
 WORDS = Wanted(frozenset({"words"}))
 THE = Wanted(frozenset({"kinds"}), stop_words=("the",))
@@ -36,6 +39,38 @@ def test_a_stage_that_changes_the_text_ends_the_sharing() -> None:
 
 def test_other_stop_words_begin_anew() -> None:
     assert [run[:2] for run in shared_counts([THE, WORDS, DER, DER], [False] * 4)] == [(0, 1), (2, 3)]
+
+
+def test_only_the_filter_that_is_asked_first_spares_the_others_work() -> None:
+    drops = GopherRepetition().counts()
+    first, second = drops.with_all_of(WORDS), WORDS.with_all_of(drops)
+    assert first is not None
+    assert second is not None
+    assert first.stops == drops.stops != frozenset()
+    assert second.stops == frozenset()
+    assert second.enough == drops.enough
+
+
+def test_counts_are_exact_where_one_filter_wants_them_so() -> None:
+    strict = GopherRepetition(max_top_2_gram=0.1).counts()
+    both = GopherRepetition(max_top_2_gram=0.3, max_top_3_gram=None).counts().with_all_of(strict)
+    assert both is not None
+    assert dict(both.enough) == dict(strict.enough)
+    tagging = GopherRepetition(mode="tag").counts()
+    assert tagging.enough == tagging.stops == frozenset()
+    exact = strict.with_all_of(tagging)
+    assert exact is not None
+    assert exact.enough == frozenset()
+
+
+@given(st.lists(st.sampled_from(["a", "mill", "turns", "riverbank", ".", "the", "|", "\n", "\n\n"]), max_size=400))
+def test_a_filter_that_drops_says_what_its_columns_say(words: list[str]) -> None:
+    text = " ".join(words)
+    batch = pa.record_batch({"text": [text, text + " and so ends the tale of the mill by the riverbank" * 3]})
+    for fields in ({}, {"max_top_2_gram": 0.02, "max_top_3_gram": 0.03, "max_duplicate_5_gram": None}):
+        drop, tag = GopherRepetition(**fields), GopherRepetition(mode="tag", **fields)
+        verdicts, exact = drop.judge(batch, drop.open()), tag.rules(batch, tag.open())
+        assert verdicts == first_failure(2, exact)
 
 
 @pytest.mark.parametrize("stage", [GopherQuality(), GopherRepetition(), Fineweb(short_line=10)], ids=repr)
@@ -86,3 +121,22 @@ def test_a_pipeline_writes_no_counts(tmp_path: Path) -> None:
     assert together.equals(alone)
     assert sorted(ledger["id"].to_pylist()) == sorted(buried)
     assert together.num_rows < batch.num_rows
+
+
+def test_what_a_filter_does_not_judge_is_counted_for_the_next() -> None:
+    from jobs.chain import Chain
+    from pipelines.plan import Link
+    from stages.spec import StageSpec
+
+    told = [
+        ("filters.gopher_quality", {"words": "whitespace", "min_words": 1, "min_stop_words": None}, None),
+        ("filters.gopher_repetition", {}, "len(text) > 900"),
+        ("filters.gopher_quality", {"min_words": 5, "min_stop_words": None}, None),
+    ]
+    links = [
+        Link(name, StageSpec(name, fields), "filter", where, {}, f"p.yaml:{line}")
+        for line, (name, fields, where) in enumerate(told)
+    ]
+    text = "The mill turns in the wind.\n" * 9
+    batch = pa.record_batch({"id": pa.array(["a"]), "text": pa.array([text])})
+    assert Chain(links, "step", 2**26).run(batch)[0].num_rows == 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,8 @@ import pyarrow as pa
 import pytest
 
 from stages.errors import StageError
-from stages.kernels.fasttext_model import read_labels, read_model
+from stages.kernels.fasttext_file import read_labels
+from stages.kernels.fasttext_model import read_model
 from stages.kernels.fasttext_predict import probabilities
 from stages.kernels.texts import texts_of
 from stages.specimens import hostile_texts, sample_documents
@@ -82,8 +85,27 @@ def test_the_labels_are_read_from_the_dictionary_alone(tmp_path: Path) -> None:
     (tmp_path / "half").write_bytes(content[: len(content) * 4 // 5])
 
     assert sorted(read_labels(tmp_path / "half")) == ["l0", "l1", "l2", "l3", "l4"]
+    assert read_labels(tmp_path / "half") == read_model(trained(tmp_path)).labels
     with pytest.raises(StageError, match="no fastText classifier"):
         read_model(tmp_path / "half")
+
+
+def test_a_dictionary_that_is_cut_off_is_refused_with_the_file_and_the_mend(tmp_path: Path) -> None:
+    content = trained(tmp_path).read_bytes()
+    (tmp_path / "start").write_bytes(content[: content.index(b"__label__") + 12])
+
+    for read in (read_labels, read_model):
+        with pytest.raises(StageError, match=r"start is no fastText .* its dictionary is cut off\n    mend: "):
+            read(tmp_path / "start")
+
+
+def test_labels_are_read_without_numba(tmp_path: Path) -> None:
+    read = "import sys; from stages.kernels.fasttext_file import read_labels as read; from pathlib import Path"
+    told = f"{read}; print(len(read(Path(sys.argv[1]))), 'numba' in sys.modules)"
+
+    done = subprocess.run([sys.executable, "-c", told, trained(tmp_path)], capture_output=True, text=True, check=True)
+
+    assert done.stdout.split() == ["5", "False"]
 
 
 def test_a_text_scores_the_same_alone_and_among_others(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ _MEND: Final = 'pip install "textmill[datatrove]"'
 class Function(BaseModel):
     """A function, or anything else with a name, that is handed to the guest."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, defer_build=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     file: ContentPath | None = None
     """The Python file in which it stands."""

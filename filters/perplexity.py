@@ -35,7 +35,7 @@ _BUCKETS: Final = ("head", "middle", "tail")
 class LanguageModel(BaseModel):
     """A KenLM model with what belongs to it: its pieces of words, and the limits of its perplexities."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, defer_build=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     kenlm: ContentPath
     """The model's file, in KenLM's binary format or ARPA."""

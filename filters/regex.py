@@ -26,7 +26,7 @@ _NAME: Final = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
 class Pattern(BaseModel):
     """One expression and how often it may be found; the text alone stands for `{pattern: …, max: 0}`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     pattern: str
     """An RE2 expression: `(?i)` ignores case, `(?m)` lets `^` and `$` stand at lines, `(?s)` lets `.` be a newline."""

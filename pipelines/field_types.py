@@ -7,6 +7,8 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
+from stages.meanings import field_meanings
+
 Kinds = Sequence[type[BaseModel]]
 """The models that a mapping may be."""
 
@@ -35,6 +37,6 @@ def field_names(kinds: Kinds, path: Sequence[str | int]) -> list[str]:
 
 def field_help(kinds: Kinds, path: Sequence[str | int]) -> str:
     """What the docstring of the field at the start of a path says, which `textmill stages NAME` shows too."""
-    infos = [kind.model_fields[str(path[0])] for kind in kinds if path and str(path[0]) in kind.model_fields]
-    said = next((info.description for info in infos if info.description), None)
+    texts = [field_meanings(kind).get(str(path[0]), "") for kind in kinds if path]
+    said = next((text for text in texts if text), None)
     return f"{path[0]} is: {said.splitlines()[0]}" if said else ""

@@ -18,7 +18,7 @@ from stages.fields import Share, Size
 class WriteFields(BaseModel):
     """One output, as it stands in YAML."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     to: Annotated[str, Field(min_length=1)]
     """The folder that gets `data/`; relative to the working directory."""

@@ -25,7 +25,7 @@ HOUSE: Final = "_textmill"
 class RunOptions(BaseModel):
     """The `run:` section: how a run goes, never what it gives (but for `max_document_bytes`)."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     engine: Annotated[Literal["local", "ray", "spark"], Runtime()] = "local"
     """Where the steps run: in processes of this machine, or as tasks of Ray or Spark (`docs/engines.md`)."""

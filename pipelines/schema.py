@@ -14,6 +14,7 @@ from pydantic_core import core_schema
 from pipelines.output_form import WriteFields
 from pipelines.plan import RunOptions
 from stages.load import StageInfo, known_stages, load_class
+from stages.meanings import field_meanings
 from stages.stage import Resources
 
 _REFERENCE: Final[dict[str, Any]] = {"type": "string", "pattern": r"\$\{"}
@@ -65,7 +66,14 @@ def json_schema() -> dict[str, Any]:
 
 
 class _Wide(GenerateJsonSchema):
-    """Fields as YAML may write them: sizes as text, and any number or switch as a reference."""
+    """Fields as YAML may write them: sizes as text, and any number or switch as a reference; each with its meaning."""
+
+    def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
+        told = super().model_schema(schema)
+        for name, text in field_meanings(schema["cls"]).items():
+            if text:
+                told["properties"][name].setdefault("description", text)
+        return told
 
     def function_before_schema(self, schema: core_schema.BeforeValidatorFunctionSchema) -> JsonSchemaValue:
         told = super().function_before_schema(schema)

@@ -56,7 +56,7 @@ Allowance = Annotated[Count | None, AfterValidator(_admits_something)]
 class Asking(BaseModel):
     """Fields of stages that ask a language model."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, defer_build=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     llm: Named[LlmModel]
     """The model that writes: the name of one under `models`, or its definition."""

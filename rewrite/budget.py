@@ -30,7 +30,7 @@ COLUMN: Final = "_within_budget"
 class Ask(BaseModel):
     """What one prompt of a document costs beside its text."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, defer_build=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     prompt_tokens: Annotated[Count, Field(ge=0)] = 0
     """Tokens of the prompt without the document."""

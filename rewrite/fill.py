@@ -34,7 +34,7 @@ _ANY: Final = "any"
 class FillTemplate(BaseModel):
     """An instruction with slots, and what a document that answers it talks about."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, defer_build=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     id: Annotated[str, Field(min_length=1)]
     """What new documents call it in their column `template`."""

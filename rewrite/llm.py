@@ -24,7 +24,7 @@ Finish = Literal["stop", "length", "error"]
 class Sampling(BaseModel):
     """How a model chooses its words; part of the key of every reply."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, defer_build=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     max_tokens: Annotated[Count, Field(ge=1)] = 512
     """Tokens of an answer at most; one that reaches them has the finish `length`."""

@@ -42,7 +42,7 @@ _PLAIN: Final = (
 class Style(BaseModel):
     """What a style's file holds."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, defer_build=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     about: str = ""
     """One line for the list of styles."""

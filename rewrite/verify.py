@@ -31,7 +31,7 @@ _TELLING: Final = 80
 class Verify(BaseModel):
     """What replies are held to. Lengths, languages and numbers are compared with the text that was to be rewritten."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, defer_build=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     refusals: bool = True
     """Whether replies that refuse, apologize or speak of being a model are dropped (rule `refusal`)."""

@@ -27,6 +27,7 @@ import pyarrow as pa
 from stages.answers import Answer, ask, check_declared_types, require, stage_name
 from stages.errors import StageError
 from stages.hashing import canonical_json
+from stages.meanings import field_meanings
 from stages.move import Move
 from stages.specimens import hostile_texts, sample_documents
 from stages.stage import Filter, Find, Map, Stage, identity
@@ -69,7 +70,7 @@ def check_description(stage: Stage) -> None:
     """The class has a docstring of its own, every field a text; the model is frozen and forbids unknown fields."""
     kind, law = type(stage), "description"
     require(bool((vars(kind).get("__doc__") or "").strip()), stage, law, "the class has no docstring; it is the help")
-    bare = [name for name, field in kind.model_fields.items() if not (field.description or "").strip()]
+    bare = [name for name, text in field_meanings(kind).items() if not text.strip()]
     require(not bare, stage, law, f"the fields {bare} have no docstring below them")
     whole = kind.model_config.get("frozen") is True and kind.model_config.get("extra") == "forbid"
     require(whole, stage, law, "its model_config must leave frozen=True and extra='forbid' as they are")

@@ -34,7 +34,7 @@ _PREFIX = "__label__"
 class FasttextModel(BaseModel):
     """A fastText classifier and the label whose probability is the score."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, defer_build=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     fasttext: ContentPath
     """The model's file, `.bin` or `.ftz`."""

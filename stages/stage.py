@@ -41,7 +41,7 @@ class Resources(BaseModel):
 class Stage(BaseModel):
     """What every stage has. Subclass `Filter`, `Map`, `Find` or `Move`, never this."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, defer_build=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     version: ClassVar[int] = 1
     """Raised whenever the output changes for the same input; part of the fingerprint."""

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, SourceFileLoader
-from importlib.util import spec_from_loader
+from importlib.util import spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 from typing import Final
@@ -67,7 +67,7 @@ class _Finder(MetaPathFinder):
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         behind = file_behind(fullname)
-        return spec_from_loader(fullname, _FileLoader(*behind), origin=str(behind[0])) if behind else None
+        return spec_from_file_location(fullname, behind[0], loader=_FileLoader(*behind)) if behind else None
 
 
 sys.meta_path.append(_Finder())

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from jobs.budget import share_out
 from jobs.home import finished_manifest, open_store
+from jobs.pandas_later import meet_pandas_later
 from jobs.recipes import find_pipeline
 from jobs.steps.step import Place
 from pipelines.compile import compile_pipeline
@@ -15,6 +16,7 @@ from pipelines.wording import count_text, size_text
 
 def validate_command(pipeline: str, settings: Sequence[str]) -> None:
     """Compile and say that all is well; raises PipelineError with every fault otherwise."""
+    meet_pandas_later()
     plan = compile_pipeline(find_pipeline(pipeline), settings=settings)
     files = sum(len(source.files) for source in plan.sources.values())
     size = f"{count_text(files, 'input file')}, {count_text(len(plan.steps), 'step')}"
@@ -23,6 +25,7 @@ def validate_command(pipeline: str, settings: Sequence[str]) -> None:
 
 def plan_command(pipeline: str, settings: Sequence[str], limit: int | None) -> None:
     """The steps, which of them stand already, and what the run will take."""
+    meet_pandas_later()
     plan = compile_pipeline(find_pipeline(pipeline), settings=settings, limit=limit)
     workers, memory = share_out(plan.run, plan.steps)
     print(describe(plan))

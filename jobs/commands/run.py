@@ -11,6 +11,7 @@ from jobs.card import flows_table
 from jobs.console import Console
 from jobs.home import data_name, open_store
 from jobs.offer import command_line, short_path
+from jobs.pandas_later import meet_pandas_later
 from jobs.parquet import read_parquet
 from jobs.recipes import find_pipeline
 from jobs.run import Outcome, RunSettings, run_plan
@@ -22,6 +23,7 @@ def run_command(
     pipeline: str, settings: Sequence[str], limit: int | None, overrides: Mapping[str, Any], choice: RunSettings
 ) -> Outcome:
     """Compile and run a pipeline, telling how it goes."""
+    meet_pandas_later()
     plan = compile_pipeline(find_pipeline(pipeline), settings=settings, limit=limit, overrides=overrides)
     for note in plan.notes:
         print(f"note: {note}", file=sys.stderr)

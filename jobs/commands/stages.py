@@ -14,6 +14,7 @@ from jobs.table import text_table
 from stages.errors import Fault, PipelineError
 from stages.fields import parse_count, parse_share, parse_size
 from stages.load import UnknownStageError, known_stages, load_class
+from stages.meanings import field_meanings
 from stages.stage import Stage
 
 _UNITS: Final[dict[Callable[..., object], str]] = {parse_size: "size", parse_count: "count", parse_share: "share"}
@@ -44,6 +45,7 @@ def stages_command(name: str | None, schema: bool) -> None:
 def field_rows(stage: type[Stage]) -> list[list[str]]:
     """A row per field: its name, its type as YAML knows it, its default, and what it means."""
     properties = stage.model_json_schema()["properties"] if stage.model_fields else {}
+    meanings = field_meanings(stage)
     rows = []
     for name, field in stage.model_fields.items():
         told = properties.get(name, {})
@@ -55,7 +57,7 @@ def field_rows(stage: type[Stage]) -> list[list[str]]:
             default = f"{int(default) // 2**20}MiB"
         if field.is_required():
             default = "required"
-        rows.append([name, kind, default, (field.description or "").replace("\n", " ")])
+        rows.append([name, kind, default, meanings[name].replace("\n", " ")])
     return rows
 
 

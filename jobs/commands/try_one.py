@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from filters.adaptive import AdaptiveFilter
 from jobs.calling import schema_after
 from jobs.chain import Chain
+from jobs.pandas_later import meet_pandas_later
 from jobs.recipes import find_pipeline
 from jobs.table import text_table
 from pipelines.compile import compile_pipeline
@@ -29,6 +30,7 @@ from stages.verdicts import Rule
 
 def try_command(pipeline: str, settings: list[str], id: str | None, url: str | None, text: str | None) -> None:
     """Print what each stage makes of the document: kept or not, by which value against which limit, what changed."""
+    meet_pandas_later()
     if sum(one is not None for one in (id, url, text)) != 1:
         raise PipelineError(Fault("textmill try", "which document is not said", "give one of --id, --url and --text"))
     plan = compile_pipeline(find_pipeline(pipeline), settings=settings)

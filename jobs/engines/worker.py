@@ -7,6 +7,7 @@ its driver does: by the kernel's parent-death signal on Linux, and everywhere be
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import pickle
 import signal
@@ -25,6 +26,7 @@ from jobs import journal
 from jobs.engines import spill
 from jobs.engines.failure import as_refusal
 from jobs.engines.frame import pass_through
+from jobs.pandas_later import meet_pandas_later
 from stages.find import Worker
 
 
@@ -116,6 +118,9 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     descriptor, driver = int(sys.argv[1]), int(sys.argv[2])
     end_with_driver(driver)
+    # While modules and kernels are loaded Python looked through them for garbage again and again: 5 % of the start.
+    gc.set_threshold(100_000, 50, 100)
+    meet_pandas_later()
     pa.set_cpu_count(1)
     pa.set_io_thread_count(1)
     serve(Connection(descriptor))

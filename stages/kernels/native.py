@@ -35,6 +35,8 @@ from llvmlite.binding import get_host_cpu_features, get_host_cpu_name
 from numba import types
 from numba.core.registry import CPUDispatcher
 
+from stages.kernels.compiled import KernelCache
+
 _IMPORT: Final = re.compile(r"^(?:from ([\w.]+) import|import ([\w.]+))", re.MULTILINE)
 _turns: Final = threading.RLock()
 _turns_taken: Final[list[str]] = []
@@ -84,22 +86,34 @@ class _Kernel(CPUDispatcher):  # type: ignore[misc]
         self.make_ready()
         return super().get_call_template(args, kws)
 
+    def enable_caching(self) -> None:
+        self._cache = KernelCache(self.py_func)
+
     def make_ready(self) -> None:
         """Load the machine code, or compile it where there is none yet."""
         if self.signature is None:
             return
         signature, self.signature = self.signature, None
-        folder = cache_folder()
+        module = self.py_func.__module__
+        folder = module_folder(module)
         if folder is None:
             self.compile(signature)
         else:
-            module = self.py_func.__module__
-            folder = folder / f"{module.rpartition('.')[2]}-{sources_hash(module)}"
-            folder.mkdir(mode=0o700, exist_ok=True)
             with _turn_to_compile(folder, f"{module}.{self.py_func.__qualname__}"), _numba_caches_in(folder):
                 self.enable_caching()
                 self.compile(signature)
         self.disable_compile()
+
+
+@cache
+def module_folder(module: str) -> Path | None:
+    """Where the compiled kernels of a module are kept, made if need be; None where no folder can be written."""
+    folder = cache_folder()
+    if folder is None:
+        return None
+    folder = folder / f"{module.rpartition('.')[2]}-{sources_hash(module)}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
 
 
 @cache

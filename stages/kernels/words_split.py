@@ -25,6 +25,7 @@ from numba.types import int32, int64, uint64
 
 from stages.kernels.characters import LETTER
 from stages.kernels.code_points import code_point
+from stages.kernels.kept import kept_table
 from stages.kernels.native import BYTES, LONGS, native
 from stages.kernels.spans import Ints
 from stages.kernels.words import whitespace_width
@@ -56,11 +57,13 @@ GIVEN: Final = 4
 @cache
 def special_cases() -> Words:
     """The tables of special cases, that of English and behind it that of every language; shared, so read-only."""
+    return kept_table(_packed_cases, "words_cases.txt", "words_classes.txt", "letters.txt")
+
+
+def _packed_cases() -> Words:
     base, english, _ = case_lists()
     tables = [pack_cases(cases, _cut_by_rules(hyphens), hyphens) for cases, hyphens in ((english, 1), (base, 0))]
-    table = np.concatenate(tables)
-    table.flags.writeable = False
-    return table
+    return np.concatenate(tables)
 
 
 def _cut_by_rules(hyphens: int) -> Callable[[str], list[int]]:

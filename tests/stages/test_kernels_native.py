@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -97,3 +98,43 @@ def test_a_kernel_that_only_kernels_call_is_not_loaded() -> None:
     home = Path(native.__file__).parents[2]
     run = [subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, cwd=home) for _ in range(2)]
     assert run[-1].stdout.split() == [b"1", b"0"]
+
+
+RAISING = """import numpy as np
+from numba.types import float64, int64
+
+from stages.kernels.native import native
+
+
+@native(float64(int64, int64))
+def divide(whole, parts):
+    if whole < 0:
+        raise ValueError("less than nothing")
+    return np.full(parts, whole // parts).sum()
+"""
+RAISE = """
+import sys
+from mill.raising import divide
+for whole, parts in ((6, 3), (6, 0), (-1, 1)):
+    try:
+        print(divide(whole, parts))
+    except (ValueError, ZeroDivisionError) as error:
+        print(type(error).__name__, error)
+print(*(name in sys.modules for name in ("numba.np.linalg", "scipy.linalg")))
+print(sum(divide.stats.cache_misses.values()))
+"""
+
+
+def test_a_loaded_kernel_raises_and_sums_and_nothing_of_numbas_compiling_is_loaded_with_it(tmp_path: Path) -> None:
+    (tmp_path / "mill").mkdir()
+    (tmp_path / "mill" / "raising.py").write_text(RAISING)
+    home = Path(native.__file__).parents[2]
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}:{home}", "NUMBA_CACHE_DIR": str(tmp_path / "kept")}
+    command = [sys.executable, "-c", RAISE]
+    first, second = (
+        subprocess.run(command, capture_output=True, check=True, text=True, cwd=home, env=environment).stdout
+        for _ in range(2)
+    )
+    answers = ["6.0", "ZeroDivisionError integer division by zero", "ValueError less than nothing"]
+    assert first.splitlines()[:3] == second.splitlines()[:3] == answers
+    assert second.splitlines()[3:] == ["False False", "0"]

@@ -52,7 +52,7 @@ def main() -> None:
     """Run the command line and leave with its exit code: 0 done, 1 failed while running, 2 refused before running."""
     # The driver hands work to processes: numpy's threads for matrices would only cost it 0.04 CPU seconds to start.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    gc.set_threshold(100_000, 50, 100)  # as in workers
+    gc.set_threshold(20_000, 20, 20)  # as in workers
     from jobs.cli import run_command_line
 
     sys.exit(run_command_line(sys.argv[1:]))

@@ -118,8 +118,8 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     descriptor, driver = int(sys.argv[1]), int(sys.argv[2])
     end_with_driver(driver)
-    # While modules and kernels are loaded Python looked through them for garbage again and again: 5 % of the start.
-    gc.set_threshold(100_000, 50, 100)
+    # While modules and kernels load, Python would look through them for garbage again and again: 5 % of the start.
+    gc.set_threshold(20_000, 20, 20)
     meet_pandas_later()
     pa.set_cpu_count(1)
     pa.set_io_thread_count(1)

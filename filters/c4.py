@@ -108,7 +108,8 @@ class C4(Map):
         return Mapped(rows, parent, verdicts, _cuts(pages, kept))
 
     def _cleaned(self, texts: Texts) -> Pages:
-        from stages.kernels.c4_lines import COLUMNS, SWITCHES, clean_pages
+        from stages.kernels.c4_line_rules import SWITCHES
+        from stages.kernels.c4_lines import COLUMNS, clean_pages
         from stages.kernels.characters import character_classes
         from stages.kernels.phrases import PHRASES
         from stages.kernels.words_classes import word_classes
@@ -170,7 +171,7 @@ class Pages:
 
 def _cuts(pages: Pages, kept: npt.NDArray[np.bool_]) -> Cuts:
     """The spans cut out of pages that stay."""
-    from stages.kernels.c4_lines import LINE_RULES
+    from stages.kernels.c4_line_rules import LINE_RULES
 
     cuts = pages.cuts[kept[pages.cuts[:, 0]]]
     rules = pa.array(LINE_RULES, pa.string()).take(pa.array(cuts[:, 3]))

@@ -252,8 +252,8 @@ def rule_words(
 ) -> int:
     """Fill the byte spans of the tokens of [start, end), counted from `start`, and return how many there are.
 
-    `begins` and `ends` must have room for one token more than the span has bytes · `memory`: `words_memory.memory()`,
-    or nothing, for pieces met again.
+    `begins` and `ends` must have room for one token more than the span has bytes · `memory`: what a splitter remembers
+    (`words_memory.py`).
     """
     count, split_cases = 0, 0
     at = start
@@ -262,7 +262,7 @@ def rule_words(
             at += 1
             continue
         piece = at
-        at = _after_letters(data, at, end)
+        digits = at = _after_letters(data, at, end)
         while at < end and 48 <= data[np.uint64(at)] <= 57:
             at += 1
         letters = at  # or letters and then digits, of which the rules split nothing either
@@ -299,7 +299,7 @@ def rule_words(
                 kinds |= np.uint32(DIGIT | QUOTE | INFIX)
             at += 1
         if at > piece:
-            foreign = letters < at and data[np.uint64(letters)] >= 0x80
+            foreign = letters == digits < at and data[np.uint64(letters)] >= 0x80
             if (
                 foreign
                 and find_entry(data, piece, at, cases, CASE) == 0

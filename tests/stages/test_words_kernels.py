@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from stages.kernels.texts import texts_of
 from stages.kernels.words_cases import case_lists, find_entry
 from stages.kernels.words_classes import ALONE, MAY_END, word_classes
+from stages.kernels.words_memory import MEMORY, REMEMBERED
+from stages.kernels.words_split import ENGLISH, MULTILINGUAL, special_cases, split_words
 from stages.words.spans import sentence_spans
 from stages.words.splitters import Splitter, word_spans
 from tests.stages import words_reference as reference
@@ -22,7 +24,7 @@ RECORDED = Path(__file__).with_name("words_of_spacy.txt").read_text("utf-8").spl
 SIGNS = "aAzé.,…'’\"-–—~:;!?()[]<>=/+*^%$€°#_@|&0159\\s nUSCt。中ภ\u0301😀²ßЯ\n\t\u00a0"
 PARTS = (
     "don't St. a.m. http:// www. .com 10.0.0.1 172.16.8.8 :) US$ km ... '' Im x.y-z 's ’S °C. e.g. A.B -- …… "
-    "cannot 8-D ://a-b.cd:80/"
+    "cannot 8-D ://a-b.cd:80/ 10кг 1ГБ a5км 10km кг км."
 )
 TRICKY = [*SIGNS, *PARTS.split(" "), "( ", " )", ". "]
 texts = st.lists(st.sampled_from(TRICKY), max_size=25).map("".join) | st.text(max_size=40)
@@ -47,6 +49,20 @@ def test_english_words_and_sentences_are_those_that_spacy_answered(record: str) 
 @settings(max_examples=150, deadline=None)
 def test_english_words_are_those_of_the_rules(text: str) -> None:
     assert split(text, "english") == reference.words(text)
+
+
+@given(st.lists(texts | cases, max_size=4))
+@settings(max_examples=60, deadline=None)
+def test_pieces_that_are_remembered_are_cut_as_ever(lines: list[str]) -> None:
+    memory = np.zeros(MEMORY, np.uint64)
+    for text in [*lines, *lines]:
+        data = np.frombuffer(text.encode() + bytes(REMEMBERED), np.uint8)
+        begins, ends = np.empty(len(data), np.int32), np.empty(len(data), np.int32)
+        for splitter, english in ((ENGLISH, True), (MULTILINGUAL, False)):
+            size = len(data) - REMEMBERED
+            count = split_words(splitter, data, 0, size, word_classes(), special_cases(), memory, begins, ends)
+            words = [bytes(data[begin:end]).decode() for begin, end in zip(begins[:count], ends[:count])]
+            assert words == reference.words(text, english=english)
 
 
 @given(texts)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from stages.kernels.texts import texts_of
@@ -24,8 +24,9 @@ RECORDED = Path(__file__).with_name("words_of_spacy.txt").read_text("utf-8").spl
 SIGNS = "aAzé.,…'’\"-–—~:;!?()[]<>=/+*^%$€°#_@|&0159\\s nUSCt。中ภ\u0301😀²ßЯ\n\t\u00a0"
 PARTS = (
     "don't St. a.m. http:// www. .com 10.0.0.1 172.16.8.8 :) US$ km ... '' Im x.y-z 's ’S °C. e.g. A.B -- …… "
-    "cannot 8-D ://a-b.cd:80/ 10кг 1ГБ a5км 10km кг км."
+    "cannot 8-D ://a-b.cd:80/"
 )
+UNITS = "10кг 1ГБ a5км б5км 10km 10km. 5кг, кг км 7б"
 TRICKY = [*SIGNS, *PARTS.split(" "), "( ", " )", ". "]
 texts = st.lists(st.sampled_from(TRICKY), max_size=25).map("".join) | st.text(max_size=40)
 cases = st.lists(st.sampled_from(sorted(case_lists()[1])) | st.sampled_from(TRICKY), max_size=6).map("".join)
@@ -46,6 +47,7 @@ def test_english_words_and_sentences_are_those_that_spacy_answered(record: str) 
 
 
 @given(texts | cases)
+@example(UNITS)
 @settings(max_examples=150, deadline=None)
 def test_english_words_are_those_of_the_rules(text: str) -> None:
     assert split(text, "english") == reference.words(text)
@@ -66,6 +68,7 @@ def test_pieces_that_are_remembered_are_cut_as_ever(lines: list[str]) -> None:
 
 
 @given(texts)
+@example(UNITS)
 @settings(max_examples=60, deadline=None)
 def test_multilingual_words_are_those_of_the_rules_without_english(text: str) -> None:
     assert split(text, "multilingual") == reference.words(text, english=False)

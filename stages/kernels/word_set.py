@@ -31,11 +31,6 @@ class WordSet(NamedTuple):
     mask: int
     initials: Ints
 
-    @property
-    def longest(self) -> int:
-        """Bytes of the longest word."""
-        return len(self.initials) - 1
-
 
 WORD_SET: Final = types.NamedTuple(
     (BYTES, int32[::1], int32[::1], uint64[::1], int32[::1], int64, int32[::1]),

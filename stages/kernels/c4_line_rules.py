@@ -107,6 +107,14 @@ def _phrase_rule(text: Bytes, start: int, end: int, switches: int, phrases_possi
     return KEPT
 
 
+@native(int64(int64[:, ::1], *(int64,) * 5), inline="always", memory="given")
+def note_cut(cuts: Longs, made: int, row: int, start: int, end: int, rule: int) -> int:
+    """Write a cut down if there is room; how many are made by now."""
+    if made < len(cuts):
+        cuts[made, 0], cuts[made, 1], cuts[made, 2], cuts[made, 3] = row, start, end, rule
+    return made + 1
+
+
 @native(
     UniTuple(int64, 2)(*(BYTES, int64, int64, int64, int64), *(BYTES, uint8[::1], int64, int64[:, ::1], int64)),
     memory="given",
@@ -141,9 +149,7 @@ def _put_line(
                 to += 1
                 at += 1
                 continue
-            if made < len(cuts):
-                cuts[made, 0], cuts[made, 1], cuts[made, 2], cuts[made, 3] = row, at, stop, _CITATION
-            made += 1
+            made = note_cut(cuts, made, row, at, stop, _CITATION)
             at = stop
     return to, made
 

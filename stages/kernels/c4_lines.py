@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from numba.types import int64, uint8
 
-from stages.kernels.c4_line_rules import KEPT, clean_line
+from stages.kernels.c4_line_rules import KEPT, clean_line, note_cut
 from stages.kernels.line_breaks import cut_lines
 from stages.kernels.loads import SPARE, copy_to_page
 from stages.kernels.native import BYTES, LONGS, native
@@ -97,9 +97,7 @@ def clean_pages(
             if rule != KEPT:
                 made = cuts_before
                 if end > start:
-                    if made < len(cuts):
-                        cuts[made, 0], cuts[made, 1], cuts[made, 2], cuts[made, 3] = row, start, end, rule
-                    made += 1
+                    made = note_cut(cuts, made, row, start, end, rule)
                 continue
             if kept:
                 out[np.uint64(to)] = 0x0A

@@ -33,6 +33,16 @@ Bytes = npt.NDArray[np.uint8]
 Longs = npt.NDArray[np.int64]
 
 
+@native(int64(int64, int64, WORDS, int32[::1], int32[::1], int64), memory="given")
+def append_case(begin: int, entry: int, cases: Words, begins: Ints, ends: Ints, count: int) -> int:
+    """Append the tokens of a special case that stands at `begin`; how many there are then."""
+    for token in range(int(cases[entry + TOKENS])):
+        begins[count] = begin if token == 0 else ends[count - 1]
+        ends[count] = begin + int(cases[entry + ENDS + token])
+        count += 1
+    return count
+
+
 @native(boolean(WORDS, int64, int32[::1], int32[::1], int64, int64), memory="given")
 def spells_pattern(cases: Words, entry: int, begins: Ints, ends: Ints, first: int, last: int) -> bool:
     """Whether the tokens `first` to `last` are as long as those of the entry's pattern, one by one."""
@@ -120,10 +130,7 @@ def _rebuild(
         if last - old_begins[first] <= int(cases[LONGEST]):
             entry = find_entry(data, start + old_begins[first], start + last, cases, CASE)
         if entry > 0:
-            for part in range(int(cases[entry + TOKENS])):
-                begins[total] = old_begins[first] if part == 0 else ends[total - 1]
-                ends[total] = old_begins[first] + int(cases[entry + ENDS + part])
-                total += 1
+            total = append_case(int(old_begins[first]), entry, cases, begins, ends, total)
             token = first + lengths[match]
     return total
 

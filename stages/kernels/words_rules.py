@@ -25,11 +25,9 @@ from stages.kernels.words_cases import (
     CASE,
     CHANGES,
     CHANGING,
-    ENDS,
     HYPHENS,
     LONGEST,
     MOST,
-    TOKENS,
     WORDS,
     Words,
     find_entry,
@@ -42,7 +40,7 @@ from stages.kernels.words_memory import (
     Memory,
     memory_slot,
 )
-from stages.kernels.words_merge import merge_cases, spells_pattern
+from stages.kernels.words_merge import append_case, merge_cases, spells_pattern
 from stages.kernels.words_url import is_url
 
 Bytes = npt.NDArray[np.uint8]
@@ -138,10 +136,7 @@ def _split_piece(
         if entry > 0:
             break
     if entry > 0:
-        for token in range(int(cases[entry + TOKENS])):
-            begins[count] = start - origin if token == 0 else ends[count - 1]
-            ends[count] = start - origin + int(cases[entry + ENDS + token])
-            count += 1
+        count = append_case(start - origin, entry, cases, begins, ends, count)
     elif start < end and not kinds & np.uint32(INFIX):
         begins[count], ends[count] = start - origin, end - origin
         count += 1

@@ -9,15 +9,18 @@ of memory, and the constants of its exceptions.
 from __future__ import annotations
 
 import pickle
+import warnings
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from llvmlite.binding import add_symbol
 from numba.core import environment
 from numba.core.caching import FunctionCache, IndexDataCacheFile
 from numba.core.runtime import _nrt_python
+
+_CUT_OFF: Final = (EOFError, pickle.UnpicklingError)
 
 
 class KernelCache(FunctionCache):  # type: ignore[misc]
@@ -31,6 +34,13 @@ class KernelCache(FunctionCache):  # type: ignore[misc]
         _name_memory_manager()
         return self._load_overload(sig, target_context)
 
+    def save_overload(self, sig: Any, data: Any) -> None:
+        try:
+            super().save_overload(sig, data)
+        except OSError as error:  # such as a full disk: the kernel is there all the same
+            message = f"a compiled kernel cannot be kept, so every process compiles it: {error}"
+            warnings.warn(f"{message}; make room, or set NUMBA_CACHE_DIR to another folder", RuntimeWarning, 2)
+
 
 @cache
 def _name_memory_manager() -> None:
@@ -40,9 +50,20 @@ def _name_memory_manager() -> None:
 
 
 class _Files(IndexDataCacheFile):  # type: ignore[misc]
+    """Files that a crash of the machine has cut off are compiled anew, like those that are not there."""
+
+    def _load_index(self) -> Any:
+        try:
+            return super()._load_index()
+        except _CUT_OFF:
+            return {}
+
     def _load_data(self, name: str) -> Any:
-        with Path(self._data_path(name)).open("rb") as file:
-            return _Unpickler(file).load()
+        try:
+            with Path(self._data_path(name)).open("rb") as file:
+                return _Unpickler(file).load()
+        except _CUT_OFF as error:
+            raise OSError(f"{name}: {error}") from error  # for numba, a file that is not there
 
 
 class _Unpickler(pickle.Unpickler):

@@ -31,6 +31,27 @@ def test_a_second_process_loads_what_the_first_compiled() -> None:
     assert whitespace_width.stats.cache_path.startswith(str(native.cache_folder()))
 
 
+def load_in(folder: Path, before: str = "") -> subprocess.CompletedProcess[bytes]:
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(folder)}
+    home = Path(native.__file__).parents[2]
+    return subprocess.run([sys.executable, "-c", before + LOAD], capture_output=True, cwd=home, env=environment)
+
+
+def test_files_of_the_cache_that_were_cut_off_are_compiled_anew(tmp_path: Path) -> None:
+    assert load_in(tmp_path).stdout.split() == [b"1", b"0"]
+    for kind, size in (("nbc", 100), ("nbi", 0)):
+        [file] = tmp_path.rglob(f"*whitespace_width*.{kind}")
+        os.truncate(file, size)
+        assert load_in(tmp_path).stdout.split() == [b"1", b"0"]
+    assert load_in(tmp_path).stdout.split() == [b"0", b"1"]
+
+
+def test_on_a_full_disk_kernels_are_compiled_with_a_warning(tmp_path: Path) -> None:
+    ran = load_in(tmp_path, "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n")
+    assert ran.stdout.split() == [b"1", b"0"]
+    assert b"make room" in ran.stderr
+
+
 def test_the_cache_goes_where_numba_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "new"))
     folder = native.cache_folder.__wrapped__()
